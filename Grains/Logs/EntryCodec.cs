@@ -1,0 +1,3 @@
+namespace OrleansChat.Grains.Logs;
+
+internal static class EntryCodec;
