@@ -1,0 +1,142 @@
+namespace OrleansChat.Streaming;
+
+/// <summary>
+/// Feeds one slow step: whatever gathers while the step is under way goes into its next run, together. At low load an item waits for nothing and
+/// is a batch of its own; at high load the cost of a run is shared by ever more items. No timer, no delay, never two runs at once.
+/// </summary>
+/// <remarks>
+/// The loop runs on the scheduler of whoever posts to an idle batcher: a batcher that lives in a grain, and is posted to by the grain alone,
+/// drains in that grain's turns. Thread-safe. An idle batcher holds no task, no timer, no thread and two lists of at most 64 places.
+/// </remarks>
+/// <typeparam name="T">The item.</typeparam>
+public sealed class Batcher<T>
+{
+    private const int PlacesKept = 64;
+
+    private readonly Lock _gate = new();
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Func<IReadOnlyList<T>, Task> _drain;
+    private readonly Action<Exception>? _onError;
+    private readonly int _capacity;
+    private List<T> _waiting = [];
+    private List<T> _spare = [];
+    private bool _draining;
+    private bool _closed;
+
+    /// <summary>Makes an idle batcher.</summary>
+    /// <param name="capacity">Items that may wait while a drain is under way; those in the drain do not count. At least 1.</param>
+    /// <param name="drain">
+    /// The slow step. Gets what gathered, in the order of posting, 1 to <paramref name="capacity"/> items. The list is used again: it is the
+    /// step's until its task ends, not longer. When it fails, its items are gone and the next batch follows.
+    /// </param>
+    /// <param name="onError">Gets what <paramref name="drain"/> throws. Without it <paramref name="drain"/> must see to its failures itself: they are dropped.</param>
+    public Batcher(int capacity, Func<IReadOnlyList<T>, Task> drain, Action<Exception>? onError = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        ArgumentNullException.ThrowIfNull(drain);
+        (_capacity, _drain, _onError) = (capacity, drain, onError);
+    }
+
+    /// <summary>Ends when the batcher was closed and all that was accepted has been drained. Never fails.</summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>
+    /// Accepts an item, or refuses it; never blocks, never throws. Posting to an idle batcher runs the drain up to its first await before it returns.
+    /// </summary>
+    /// <returns>False when as many items wait as may, or the batcher was closed: the item will not be drained.</returns>
+    public bool TryPost(T item)
+    {
+        lock (_gate)
+        {
+            if (_closed || _waiting.Count >= _capacity) return false;
+            _waiting.Add(item);
+            if (_draining) return true;
+            _draining = true;
+        }
+        // What the poster's context holds (Orleans' request context, an activity) must not stick to the items of others.
+        if (ExecutionContext.IsFlowSuppressed())
+        {
+            _ = RunAsync();
+        }
+        else
+        {
+            using (ExecutionContext.SuppressFlow()) _ = RunAsync();
+        }
+        return true;
+    }
+
+    /// <summary>Accepts no more; what waits is drained. Calling it again changes nothing.</summary>
+    /// <returns><see cref="Completion"/>.</returns>
+    public Task CompleteAsync()
+    {
+        bool done;
+        lock (_gate)
+        {
+            _closed = true;
+            done = !_draining;
+        }
+        if (done) _completion.TrySetResult();
+        return _completion.Task;
+    }
+
+    private async Task RunAsync()
+    {
+        while (TakeWaiting() is { } batch)
+        {
+            var waited = false;
+            try
+            {
+                var run = _drain(batch);
+                waited = !run.IsCompleted;
+                await run;
+            }
+            catch (Exception failure)
+            {
+                Report(failure);
+            }
+            batch.Clear();
+            // A step that ends at once would keep the poster here for as long as others post: it pays for its own item only.
+            if (!waited && HasWaiting) await Task.Yield();
+        }
+    }
+
+    private bool HasWaiting
+    {
+        get
+        {
+            lock (_gate) return _waiting.Count > 0;
+        }
+    }
+
+    private List<T>? TakeWaiting()
+    {
+        bool done;
+        lock (_gate)
+        {
+            // The last batch, empty again. What a burst made it grow to goes when the burst is over.
+            if (_spare.Capacity > PlacesKept && _spare.Capacity / 4 > _waiting.Count) _spare = [];
+            if (_waiting.Count > 0)
+            {
+                (_waiting, _spare) = (_spare, _waiting);
+                return _spare;
+            }
+            if (_waiting.Capacity > PlacesKept) _waiting = [];
+            _draining = false;
+            done = _closed;
+        }
+        if (done) _completion.TrySetResult();
+        return null;
+    }
+
+    private void Report(Exception failure)
+    {
+        try
+        {
+            _onError?.Invoke(failure);
+        }
+        catch
+        {
+            // Whoever reports badly must not stop the drain.
+        }
+    }
+}
