@@ -8,11 +8,16 @@ namespace OrleansChat.Tests.Streams;
 internal sealed class Publisher : Grain, IPublisher
 {
     private static readonly ConcurrentDictionary<string, Tick> Published = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, TaskCompletionSource> Ends = new(StringComparer.Ordinal);
 
     private (string Provider, string Stream, int From, int Count)? _atTheEnd;
 
     /// <summary>The object that was published last, in this process, to that stream.</summary>
     public static Tick LastOf(string stream) => Published[stream];
+
+    /// <summary>Ends when a publisher of this process has published its last to that stream, deactivating.</summary>
+    public static Task EndOf(string stream) =>
+        Ends.GetOrAdd(stream, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
     public async Task Publish(string provider, string stream, int from, int count)
     {
@@ -30,8 +35,12 @@ internal sealed class Publisher : Grain, IPublisher
         this.GetStreamProvider(provider).GetStream<Tick>("test", stream)
             .OnNextBatchAsync(Enumerable.Range(from, count).Select(number => new Tick(number)));
 
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
-        _atTheEnd is { } last ? Publish(last.Provider, last.Stream, last.From, last.Count) : Task.CompletedTask;
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        if (_atTheEnd is not { } last) return;
+        await Publish(last.Provider, last.Stream, last.From, last.Count);
+        if (Ends.TryGetValue(last.Stream, out var end)) end.TrySetResult();
+    }
 }
 
 [Alias("test.publisher")]
