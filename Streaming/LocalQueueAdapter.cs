@@ -9,17 +9,8 @@ namespace OrleansChat.Streaming;
 /// Persistent streams whose queues are channels of this process: a publish is a channel write, and every silo's agents deliver what its own
 /// grains published. Nothing outlives the process; whoever needs that keeps a log.
 /// </summary>
-internal sealed class LocalQueueAdapter : IQueueAdapterFactory, IQueueAdapter, IQueueAdapterCache, ILifecycleParticipant<ISiloLifecycle>, IDisposable
+internal sealed class LocalQueueAdapter : IQueueAdapterFactory, IQueueAdapter, IQueueAdapterCache, IDisposable
 {
-    /// <summary>
-    /// The stage at which agents start, and stop. The default stops them before grains deactivate (19998), and what those publish at last
-    /// is lost. Between the two, at <see cref="DrainStage"/>, a silo waits until everything is delivered.
-    /// </summary>
-    public const int AgentStage = ServiceLifecycleStage.ApplicationServices + 1;
-
-    private const int DrainStage = AgentStage + 1;
-    private static readonly TimeSpan DrainCheck = TimeSpan.FromMilliseconds(5);
-
     private readonly LocalQueueOptions _options;
     private readonly bool _publishes;
     private readonly ILogger _log;
@@ -44,6 +35,9 @@ internal sealed class LocalQueueAdapter : IQueueAdapterFactory, IQueueAdapter, I
     public string Name { get; }
 
     public bool IsRewindable => false;
+
+    /// <summary>Whether every consumer has taken everything that was published here.</summary>
+    public bool IsDelivered => _queues.Values.All(queue => queue.IsDelivered);
 
     public StreamProviderDirection Direction => StreamProviderDirection.ReadWrite;
 
@@ -82,21 +76,6 @@ internal sealed class LocalQueueAdapter : IQueueAdapterFactory, IQueueAdapter, I
 
     /// <returns>One that does nothing: a delivery that fails must not end a subscription.</returns>
     Task<IStreamFailureHandler> IQueueAdapterFactory.GetDeliveryFailureHandler(QueueId queueId) => Task.FromResult<IStreamFailureHandler>(_failures);
-
-    void ILifecycleParticipant<ISiloLifecycle>.Participate(ISiloLifecycle lifecycle) =>
-        lifecycle.Subscribe($"{nameof(LocalQueueAdapter)}.{Name}", DrainStage, static _ => Task.CompletedTask, DrainAsync);
-
-    /// <summary>Waits until every consumer has what was published, <see cref="LocalQueueOptions.DrainTime"/> at most.</summary>
-    private async Task DrainAsync(CancellationToken cancellationToken)
-    {
-        var start = TimeProvider.System.GetTimestamp();
-        // Twice in a row: between the cache and the cursors of a stream that is new to its agent, a batch counts nowhere for a moment.
-        for (var calm = 0; calm < 2; calm = _queues.Values.All(queue => queue.IsDelivered) ? calm + 1 : 0)
-        {
-            if (TimeProvider.System.GetElapsedTime(start) >= _options.DrainTime || cancellationToken.IsCancellationRequested) return;
-            await Task.Delay(DrainCheck, TimeProvider.System, CancellationToken.None);
-        }
-    }
 
     public void Dispose()
     {

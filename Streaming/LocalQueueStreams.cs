@@ -52,12 +52,12 @@ public static class LocalQueueStreams
             }));
             streams.ConfigurePartitionBalancing((_, _) => new EveryQueueBalancer());
             streams.ConfigureStreamPubSub(StreamPubSubType.ExplicitGrainBasedOnly);
-            streams.ConfigureLifecycle(lifecycle => lifecycle.Configure(l => l.StartStage = LocalQueueAdapter.AgentStage));
+            streams.ConfigureLifecycle(lifecycle => lifecycle.Configure(l => l.StartStage = LocalQueueStop.AgentStage));
         });
         builder.Configure<SiloMessagingOptions>(messaging =>
             messaging.ClientRegistrationRefresh = messaging.ClientRegistrationRefresh < ClientsTold ? messaging.ClientRegistrationRefresh : ClientsTold);
-        return builder.ConfigureServices(services => services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(
-            s => (LocalQueueAdapter)s.GetRequiredKeyedService<IQueueAdapterFactory>(name)));
+        return builder.ConfigureServices(services => services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(s =>
+            ActivatorUtilities.CreateInstance<LocalQueueStop>(s, name, options, s.GetRequiredKeyedService<IQueueAdapterFactory>(name))));
     }
 
     /// <summary>
