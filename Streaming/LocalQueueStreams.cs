@@ -33,7 +33,8 @@ public static class LocalQueueStreams
     /// lost, is repeated for <see cref="LocalQueueOptions.DeliveryTime"/>. At most what fits: a full queue refuses a publish at once
     /// (<see cref="LocalQueueFullException"/>), and a consumer that stands still loses the oldest.</para>
     /// <para>In one process a consumer gets the very objects that were published: nobody may change an event once it is published.</para>
-    /// <para>An observer must hand over what it gets and return: while it waits, nothing more of that stream reaches it.</para>
+    /// <para>An observer must hand over what it gets and return: in a client of the cluster, while one waits, no delivery of any stream reaches
+    /// that process.</para>
     /// </remarks>
     /// <param name="builder">The silo.</param>
     /// <param name="name">The stream provider's name, the same in every process.</param>
