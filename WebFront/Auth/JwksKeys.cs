@@ -1,0 +1,5 @@
+namespace OrleansChat.WebFront.Auth;
+
+internal sealed class JwksKeys
+{
+}
