@@ -278,6 +278,6 @@ public sealed class TokenReaderTests
     private TokenReader Reader(string key, string? issuer = null, string? audience = null)
     {
         var options = new AuthOptions { SigningKey = key, Issuer = issuer, Audience = audience };
-        return new TokenReader(options, SigningSecret.Of(options, development: false), new JwksKeys(), _time, NullLogger<TokenReader>.Instance);
+        return new TokenReader(options, SigningSecret.Of(options, development: false), new JwksKeys(options, _time, NullLogger<JwksKeys>.Instance), _time, NullLogger<TokenReader>.Instance);
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Microsoft.Net.Http.Headers;
 
 namespace OrleansChat.WebFront.Auth;
@@ -9,7 +8,7 @@ namespace OrleansChat.WebFront.Auth;
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Detail">A sentence for people.</param>
 /// <param name="Code">A word for programs, like the codes of <c>error</c> frames.</param>
-internal sealed partial record AuthProblem(string Title, int Status, string Detail, string Code)
+internal sealed record AuthProblem(string Title, int Status, string Detail, string Code)
 {
     /// <summary>
     /// Answers 401 to a request whose token was refused (503 where the issuer's keys could not be had). Tells only what a holder of a well-signed token may know:
@@ -41,10 +40,6 @@ internal sealed partial record AuthProblem(string Title, int Status, string Deta
         response.ContentType = "application/problem+json";
         response.Headers[HeaderNames.CacheControl] = "no-store";
         var title = Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status);
-        return JsonSerializer.SerializeAsync(response.Body, new AuthProblem(title, status, detail, code), Json.Default.AuthProblem, context.RequestAborted);
+        return JsonSerializer.SerializeAsync(response.Body, new AuthProblem(title, status, detail, code), AuthJson.Default.AuthProblem, context.RequestAborted);
     }
-
-    [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
-    [JsonSerializable(typeof(AuthProblem))]
-    private sealed partial class Json : JsonSerializerContext;
 }

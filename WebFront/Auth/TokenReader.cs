@@ -73,8 +73,17 @@ internal sealed partial class TokenReader
 
     private async ValueTask<TokenRefusal> VerifyByJwksAsync(JsonWebToken jwt, CancellationToken cancellationToken)
     {
-        await Task.CompletedTask;
-        return TokenRefusal.Algorithm;
+        if (!_jwks.IsConfigured || !JwksKey.CanFit(jwt.Alg))
+            return TokenRefusal.Algorithm;
+        var kid = string.IsNullOrEmpty(jwt.Kid) ? null : jwt.Kid;
+        var keys = await _jwks.FindAsync(jwt.Alg, kid, cancellationToken);
+        if (keys.Length == 0)
+            return _jwks.IsLoaded ? TokenRefusal.UnknownKey : TokenRefusal.KeysUnavailable;
+        var refusal = await VerifyAsync(jwt, SignatureOnly(jwt.Alg, keys));
+        // Where names do not say which key it is, one that is new looks like a wrong signature.
+        if (refusal is TokenRefusal.Signature && !keys.Any(key => kid is not null && string.Equals(key.KeyId, kid, StringComparison.Ordinal)) && await _jwks.RefreshAsync(cancellationToken))
+            refusal = await VerifyAsync(jwt, SignatureOnly(jwt.Alg, await _jwks.FindAsync(jwt.Alg, kid, cancellationToken)));
+        return refusal;
     }
 
     private async ValueTask<TokenRefusal> VerifyAsync(JsonWebToken jwt, TokenValidationParameters rules)
