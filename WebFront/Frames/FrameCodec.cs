@@ -14,7 +14,8 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
     private const int DefaultPage = 50;
     private const int MaxPage = 200;
 
-    private readonly int _messageChars = options.Value.MessageChars;
+    /// <summary>The longest text, in UTF-16 code units.</summary>
+    public int MessageChars { get; } = options.Value.MessageChars;
 
     /// <summary>Reads what a client sent. Never throws: what does not fit is a <see cref="ClientFrame.Invalid"/>.</summary>
     public ClientFrame Decode(ReadOnlySpan<byte> json)
@@ -108,7 +109,7 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
     {
         if (text is not { Length: > 0 })
             throw new FieldException("message");
-        return text.Length <= _messageChars ? text : throw new FieldException("message", ChatError.MessageTooLong, ErrorTexts.MessageTooLong(_messageChars));
+        return text.Length <= MessageChars ? text : throw new FieldException("message", ChatError.MessageTooLong, ErrorTexts.MessageTooLong(MessageChars));
     }
 
     private static int Limit(int? limit) => limit is null or (>= 1 and <= MaxPage) ? limit ?? DefaultPage : throw new FieldException("limit");
