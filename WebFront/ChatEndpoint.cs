@@ -15,12 +15,10 @@ namespace OrleansChat.WebFront;
 
 /// <summary><c>/ws</c>: who may connect is decided before the upgrade; then one <see cref="Connection"/> runs to its end.</summary>
 internal sealed partial class ChatEndpoint(
-    FrontHub hub, FrontClaims claims, FrameCodec codec, TokenReader tokens, AuthOptions auth, OriginCheck origins, Flushers flushers, FrontDrain drain,
-    IGrainFactory grains, IOptions<FrontOptions> options, TimeProvider time, ILogger<Session> sessionLogger, ILogger<ChatEndpoint> logger)
+    SessionParts parts, FrontHub hub, FrontClaims claims, TokenReader tokens, AuthOptions auth, OriginCheck origins, Flushers flushers, FrontDrain drain,
+    IOptions<FrontOptions> options, TimeProvider time, ILogger<ChatEndpoint> logger)
 {
     private const string AcceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455 §1.3
-
-    private readonly SessionParts _parts = new(hub, codec, tokens, grains, options.Value, time, sessionLogger);
 
     /// <summary>Whether a request asks for a WebSocket: HTTP/1.1 Upgrade (RFC 6455 §4.2.1) or HTTP/2 Extended CONNECT (RFC 8441).</summary>
     public static bool IsUpgrade(HttpContext context) =>
@@ -98,7 +96,7 @@ internal sealed partial class ChatEndpoint(
         var (stream, socket) = await UpgradeAsync(context);
         await using var _ = stream;
         var connection = new Connection(clientId, stream, socket, context.Abort, flushers.Of(clientId), options.Value, time, logger);
-        var session = new Session(connection, identity, _parts);
+        var session = new Session(connection, identity, parts);
         hub.Add(session);
         LogConnected(clientId, identity.UserId);
         try

@@ -15,7 +15,7 @@ internal sealed class OriginCheck(IOptions<FrontOptions> options)
         if (_allowed.Contains("*") || _allowed.Contains(origin))
             return true;
         return Uri.TryCreate(origin, UriKind.Absolute, out var uri) && HostString.FromUriComponent(uri) is var host
-            && (host.Value.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase) || IsDefaultPort(uri, request.Host));
+            && (string.Equals(host.Value, request.Host.Value, StringComparison.OrdinalIgnoreCase) || IsDefaultPort(uri, request.Host));
     }
 
     /// <summary>A browser leaves a scheme's default port out of Origin; a client may name it in Host.</summary>

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using OrleansChat.Grains.Interfaces;
 using OrleansChat.WebFront.Auth;
 using OrleansChat.WebFront.Frames;
@@ -34,8 +35,8 @@ internal sealed partial class Session
     {
         (Connection, _identity) = (connection, identity);
         (_hub, _codec, _tokens, _grains, _time, _logger) = (parts.Hub, parts.Codec, parts.Tokens, parts.Grains, parts.Time, parts.Logger);
-        _bucket = new TokenBucket(parts.Options.MessagesPerSecond, parts.Options.MessageBurst, parts.Time);
-        _rooms = new SessionRooms(this, parts.Hub, parts.Options.RoomsPerConnection, parts.Time, parts.Logger);
+        _bucket = new TokenBucket(parts.Options.Value.MessagesPerSecond, parts.Options.Value.MessageBurst, parts.Time);
+        _rooms = new SessionRooms(this, parts.Hub, parts.Options.Value.RoomsPerConnection, parts.Time, parts.Logger);
     }
 
     public Connection Connection { get; }
@@ -118,9 +119,9 @@ internal sealed partial class Session
                 return _rooms.JoinAsync(join);
             case ClientFrame.LeaveRoom leave:
                 return _rooms.LeaveAsync(leave);
-            case ClientFrame.History history:
+            case ClientFrame.ReadHistory history:
                 return _rooms.HistoryAsync(history);
-            case ClientFrame.Members members:
+            case ClientFrame.ListMembers members:
                 return MembersAsync(members);
             case ClientFrame.RefreshToken refresh:
                 return RefreshTokenAsync(refresh);
@@ -160,11 +161,11 @@ internal sealed partial class Session
             Send(new ServerFrame.Ack(frame.Id, frame.Room, null, Now, null));
     }
 
-    private async ValueTask MembersAsync(ClientFrame.Members frame)
+    private async ValueTask MembersAsync(ClientFrame.ListMembers frame)
     {
         var page = await _rooms.Seat(frame.Room).Room.Grain.Members(frame.After, frame.Limit);
         var users = Array.ConvertAll(page.Users, user => new MemberUser(user.UserId, user.Username, user.Connections));
-        Send(new ServerFrame.Members(frame.Id, frame.Room, page.Count, users, page.More));
+        Send(new ServerFrame.MemberList(frame.Id, frame.Room, page.Count, users, page.More));
     }
 
     private async ValueTask RefreshTokenAsync(ClientFrame.RefreshToken frame)
@@ -225,4 +226,4 @@ internal sealed partial class Session
 
 /// <summary>What every session of a front shares.</summary>
 internal sealed record SessionParts(
-    FrontHub Hub, FrameCodec Codec, TokenReader Tokens, IGrainFactory Grains, FrontOptions Options, TimeProvider Time, ILogger<Session> Logger);
+    FrontHub Hub, FrameCodec Codec, TokenReader Tokens, IGrainFactory Grains, IOptions<FrontOptions> Options, TimeProvider Time, ILogger<Session> Logger);

@@ -77,7 +77,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
         await Task.WhenAll(seats.Select(LeaveAsync));
     }
 
-    public async ValueTask HistoryAsync(ClientFrame.History frame)
+    public async ValueTask HistoryAsync(ClientFrame.ReadHistory frame)
     {
         var grain = Seat(frame.Room).Room.Grain;
         var page = frame.After is { } after
@@ -88,7 +88,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
             : false;
         var messages = Array.ConvertAll(page.Entries, entry =>
             new HistoryMessage("chat_message", frame.Room, entry.Seq, entry.UserId, entry.Username, entry.Text, entry.Timestamp));
-        session.Send(new ServerFrame.History(frame.Id, frame.Room, page.Epoch, messages, more));
+        session.Send(new ServerFrame.HistoryPage(frame.Id, frame.Room, page.Epoch, messages, more));
     }
 
     /// <summary>What a join that looks back begins with; null where it does not.</summary>

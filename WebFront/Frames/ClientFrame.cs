@@ -19,9 +19,9 @@ internal abstract record ClientFrame(string? Id)
     public sealed record Typing(string? Id, string Room, bool IsTyping) : ClientFrame(Id);
 
     /// <summary>At most one of <paramref name="Before"/> and <paramref name="After"/> is set.</summary>
-    public sealed record History(string? Id, string Room, long? Before, long? After, int Limit) : ClientFrame(Id);
+    public sealed record ReadHistory(string? Id, string Room, long? Before, long? After, int Limit) : ClientFrame(Id);
 
-    public sealed record Members(string? Id, string Room, string? After, int Limit) : ClientFrame(Id);
+    public sealed record ListMembers(string? Id, string Room, string? After, int Limit) : ClientFrame(Id);
 
     public sealed record RefreshToken(string? Id, string Token) : ClientFrame(Id);
 

@@ -64,7 +64,7 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
                 return History(id, Payload(payload, FrameJson.Default.HistoryPayload));
             case "members":
                 var members = Payload(payload, FrameJson.Default.MembersPayload);
-                return new ClientFrame.Members(id, Room(members.Room), members.After is null or { Length: > 0 and <= 128 } ? members.After : throw new FieldException("after"), Limit(members.Limit));
+                return new ClientFrame.ListMembers(id, Room(members.Room), members.After is null or { Length: > 0 and <= 128 } ? members.After : throw new FieldException("after"), Limit(members.Limit));
             case "refresh_token":
                 return new ClientFrame.RefreshToken(id, Payload(payload, FrameJson.Default.TokenPayload).Token is { Length: > 0 } token ? token : throw new FieldException("token"));
             case "broadcast":
@@ -93,14 +93,14 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
         return new ClientFrame.JoinRoom(id, room, payload.Since, payload.Epoch, payload.History);
     }
 
-    private static ClientFrame.History History(string? id, HistoryPayload payload)
+    private static ClientFrame.ReadHistory History(string? id, HistoryPayload payload)
     {
         var room = Room(payload.Room);
         if (payload.Before is < 1)
             throw new FieldException("before");
         if (payload.After is < 0 || (payload.After.HasValue && payload.Before.HasValue))
             throw new FieldException("after");
-        return new ClientFrame.History(id, room, payload.Before, payload.After, Limit(payload.Limit));
+        return new ClientFrame.ReadHistory(id, room, payload.Before, payload.After, Limit(payload.Limit));
     }
 
     private static string Room(string? room) => RoomName.IsValid(room) ? room! : throw new FieldException("room");

@@ -22,7 +22,7 @@ namespace OrleansChat.WebFront.Frames;
 internal sealed partial class FrameJson : JsonSerializerContext
 {
     /// <summary>JSON that goes over a socket and not into a page needs no escapes beyond JSON's own.</summary>
-    public static FrameJson Wire { get; } = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static FrameJson Wire => field ??= new(new JsonSerializerOptions(Default.GeneratedSerializerOptions!) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }
 
 // Payloads as they come: everything may be missing. FrameCodec says what must not.

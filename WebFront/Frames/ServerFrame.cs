@@ -13,8 +13,8 @@ namespace OrleansChat.WebFront.Frames;
 [JsonDerivedType(typeof(ChatMessage), "chat_message")]
 [JsonDerivedType(typeof(Typing), "typing")]
 [JsonDerivedType(typeof(Ack), "ack")]
-[JsonDerivedType(typeof(History), "history")]
-[JsonDerivedType(typeof(Members), "members")]
+[JsonDerivedType(typeof(HistoryPage), "history")]
+[JsonDerivedType(typeof(MemberList), "members")]
 [JsonDerivedType(typeof(TokenExpiring), "token_expiring")]
 [JsonDerivedType(typeof(TokenRefreshed), "token_refreshed")]
 [JsonDerivedType(typeof(Broadcast), "broadcast")]
@@ -47,9 +47,9 @@ internal abstract record ServerFrame
 
     public sealed record Ack(string? Id, string? Room, long? Seq, long Timestamp, bool? Duplicate) : ServerFrame;
 
-    public sealed record History(string? Id, string Room, string Epoch, IReadOnlyList<HistoryMessage> Messages, bool More) : ServerFrame;
+    public sealed record HistoryPage(string? Id, string Room, string Epoch, IReadOnlyList<HistoryMessage> Messages, bool More) : ServerFrame;
 
-    public sealed record Members(string? Id, string Room, [property: JsonPropertyName("members")] int Count, IReadOnlyList<MemberUser> Users, bool More) : ServerFrame;
+    public sealed record MemberList(string? Id, string Room, int Members, IReadOnlyList<MemberUser> Users, bool More) : ServerFrame;
 
     public sealed record TokenExpiring(long ExpiresAt) : ServerFrame;
 

@@ -1,5 +1,3 @@
-using OrleansChat.Grains.Interfaces;
-
 namespace OrleansChat.WebFront.Rooms;
 
 /// <summary>Mends holes in what a room was given: reads the log from the last seq delivered until nothing is missing. One at a time per room.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using Microsoft.AspNetCore.Connections;
 using OrleansChat.WebFront.Frames;
 
 namespace OrleansChat.WebFront.Sockets;
