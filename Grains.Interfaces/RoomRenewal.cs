@@ -40,13 +40,15 @@ public sealed record MemberChange(
 /// <param name="Head">The newest seq. From the first granted renewal on, every later entry comes through the feed.</param>
 /// <param name="Members">Users in the room, over all fronts.</param>
 /// <param name="Refused">The user ids for which the room was full.</param>
+/// <param name="Revision">Of the room's members: what a feed brings of an earlier one is old news to who joins with this answer.</param>
 [GenerateSerializer, Immutable, Alias("chat.room-lease")]
 public sealed record RoomLease(
     [property: Id(0)] LeaseOutcome Outcome,
     [property: Id(1)] string Epoch,
     [property: Id(2)] long Head,
     [property: Id(3)] int Members,
-    [property: Id(4)] string[] Refused);
+    [property: Id(4)] string[] Refused,
+    [property: Id(5)] long Revision);
 
 /// <summary>What became of a renewal.</summary>
 [GenerateSerializer, Alias("chat.lease-outcome")]

@@ -97,7 +97,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     public async Task<RoomLease> Renew(RoomRenewal renewal)
     {
         if (!await TryOpenAsync(renewal.Create))
-            return new RoomLease(LeaseOutcome.NotFound, "", 0, 0, []);
+            return new RoomLease(LeaseOutcome.NotFound, "", 0, 0, [], 0);
         if (renewal.Epoch == _log.Header.Epoch && renewal.LastSeq > _log.Header.Head)
             await OnLogFellBackAsync(renewal);
 
@@ -108,7 +108,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         var (changes, refused) = (new List<PresenceChange>(), new List<string>());
         var outcome = _members.Renew(renewal, changes, refused);
         Tell(changes);
-        var lease = new RoomLease(outcome, _log.Header.Epoch, _log.Header.Head, _members.Count, [.. refused]);
+        var lease = new RoomLease(outcome, _log.Header.Epoch, _log.Header.Head, _members.Count, [.. refused], _members.Revision);
         if (_members.Holds(renewal.Front))
             WatchLeases(renewal.Lease);
         else if (outcome == LeaseOutcome.Granted)
@@ -196,6 +196,8 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     {
         if (changes.Count == 0)
             return;
+        foreach (var gone in changes.Where(change => !change.Joined))
+            _typing.Forget(gone.UserId);
         if (_members.Count > _options.PresenceDetailLimit)
         {
             _occupancyDue = true;

@@ -12,6 +12,9 @@ internal sealed class RoomMembers(int limit, TimeProvider time)
     private readonly Dictionary<string, UserCount> _users = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _ids = new(StringComparer.Ordinal);
 
+    /// <summary>Rises with every change, over activations too (as far as the silos' clocks agree; what is skipped for that is told by <c>members</c>).</summary>
+    public long Revision { get; private set; } = time.GetUtcNow().UtcTicks;
+
     /// <summary>Users in the room.</summary>
     public int Count => _users.Count;
 
@@ -123,7 +126,7 @@ internal sealed class RoomMembers(int limit, TimeProvider time)
     }
 
     private PresenceChange Presence(string userId, string username, bool joined) =>
-        new(userId, username, joined, Count, time.GetUtcNow().ToUnixTimeMilliseconds());
+        new(userId, username, joined, Count, time.GetUtcNow().ToUnixTimeMilliseconds(), ++Revision);
 
     private long Expiry(TimeSpan lease) => time.GetTimestamp() + (long)(lease.TotalSeconds * time.TimestampFrequency);
 

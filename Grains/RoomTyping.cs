@@ -25,6 +25,9 @@ internal sealed class RoomTyping(TimeProvider time)
         return true;
     }
 
+    /// <summary>A user is gone, and whatever was held back with it.</summary>
+    public void Forget(string userId) => _typists.Remove(userId);
+
     /// <summary>What is to be told now of what was held back; forgets who has been quiet for a second.</summary>
     public List<(string UserId, string Username, bool IsTyping)> Due()
     {

@@ -38,9 +38,10 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
         if (_seats.Count >= limit)
             throw new ChatException(ChatError.TooManyRooms, FormattableString.Invariant($"Too many rooms (max {limit})"));
         var room = hub.Hold(frame.Room);
+        long revision;
         try
         {
-            await room.Claim.JoinAsync(session.UserId, session.Username);
+            revision = (await room.Claim.JoinAsync(session.UserId, session.Username)).Revision;
         }
         catch
         {
@@ -48,7 +49,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
             throw;
         }
 
-        seat = new Seat(room, session.UserId, session.Connection.Outbox);
+        seat = new Seat(room, session.UserId, session.Connection.Outbox) { Revision = revision };
         try
         {
             await AnswerJoinAsync(frame, seat, await FirstPageAsync(frame, room));

@@ -18,6 +18,8 @@ internal sealed partial class LeaseLoop(
     private readonly long _startedAt = time.GetUtcNow().ToUnixTimeMilliseconds();
     private readonly SemaphoreSlim _trouble = new(0, 1);
     private bool _isFailing;
+    private long _frontAt;
+    private long _feedAt;
 
     /// <summary>Whether the front has the cluster: its feeds are subscribed, and its last call was answered within a lease.</summary>
     public bool HasCluster => feed.IsComplete && !claims.HasRunOut;
@@ -60,9 +62,6 @@ internal sealed partial class LeaseLoop(
                 LogRunOut();
         }
     }
-
-    private long _frontAt;
-    private long _feedAt;
 
     private async Task<bool> TryTickAsync(bool everything, CancellationToken stopping)
     {

@@ -22,6 +22,7 @@ internal sealed partial class LocalRoom
     private readonly Lock _gate = new();
     private readonly List<Seat> _seats = [];
     private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly RoomRepair _repair;
     private readonly Batcher<PendingMessage> _publisher;
     private (string Epoch, long Seq) _position = ("", 0);
@@ -36,8 +37,6 @@ internal sealed partial class LocalRoom
         _repair = new RoomRepair(this, time, logger);
         _publisher = new Batcher<PendingMessage>(PublishCapacity, PublishAsync);
     }
-
-    private readonly ILogger _logger;
 
     public string Name { get; }
 
@@ -140,7 +139,7 @@ internal sealed partial class LocalRoom
             foreach (var change in news.Changes)
             {
                 Volatile.Write(ref _members, change.Members);
-                PostToOthers(change.UserId, change.Joined
+                PostToOthers(change.UserId, change.Revision, change.Joined
                     ? new ServerFrame.UserJoined(Name, change.UserId, change.Username, change.Members, change.Timestamp)
                     : new ServerFrame.UserLeft(Name, change.UserId, change.Username, change.Members, change.Timestamp));
             }
@@ -151,13 +150,13 @@ internal sealed partial class LocalRoom
     {
         Volatile.Write(ref _members, news.Members);
         lock (_gate)
-            PostToOthers(userId: null, new ServerFrame.Occupancy(Name, news.Members));
+            PostToOthers(userId: null, long.MaxValue, new ServerFrame.Occupancy(Name, news.Members));
     }
 
     public void Deliver(FeedEvent.Typing news)
     {
         lock (_gate)
-            PostToOthers(news.UserId, new ServerFrame.Typing(Name, news.UserId, news.Username, news.IsTyping));
+            PostToOthers(news.UserId, long.MaxValue, new ServerFrame.Typing(Name, news.UserId, news.Username, news.IsTyping));
     }
 
     /// <summary>Attaches a seat that wants nothing but what comes from now on, right behind its <c>room_joined</c>.</summary>
@@ -236,14 +235,14 @@ internal sealed partial class LocalRoom
         _position = (_position.Epoch, next[^1].Seq);
     }
 
-    private void PostToOthers(string? userId, ServerFrame frame)
+    private void PostToOthers(string? userId, long revision, ServerFrame frame)
     {
         if (_seats.Count == 0)
             return;
         var bytes = WireFrame.Encode(frame);
         foreach (var seat in _seats)
         {
-            if (seat.UserId != userId)
+            if (seat.UserId != userId && seat.Revision < revision)
                 seat.Outbox.TryPost(bytes, mayBeLost: true);
         }
     }

@@ -14,6 +14,9 @@ internal sealed class Seat(LocalRoom room, string userId, Outbox outbox)
 
     public Outbox Outbox => outbox;
 
+    /// <summary>The revision of the room's members at which it joined: earlier comings and goings are no news to it.</summary>
+    public long Revision { get; init; }
+
     /// <summary>The last seq this session has; what comes live with it or below is skipped. <see cref="LocalRoom"/> guards it once the seat is attached.</summary>
     public long Cursor { get; set; }
 

@@ -1,0 +1,23 @@
+using OrleansChat.WebFront.Auth;
+
+namespace OrleansChat.WebFront;
+
+/// <summary>The application, built but not started: what <c>Program</c> runs, and tests run beside their own clients.</summary>
+internal static class FrontApp
+{
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        builder.AddWeb();
+        builder.AddEmbeddedSilo();
+        builder.Services.AddAuth();
+        builder.Services.AddFront();
+
+        var app = builder.Build();
+        app.UsePage();
+        app.MapAuth();
+        app.MapHealth();
+        app.MapChat();
+        return app;
+    }
+}
