@@ -33,6 +33,9 @@ internal sealed class SqliteLogStore(SqliteFile file) : ILogStore
         return file.WriteAsync(session => Trim(session, room, expected, first, bytes), cancellation);
     }
 
+    public Task<bool> ResetAsync(string room, LogPosition expected, CancellationToken cancellation) =>
+        file.WriteAsync(session => Reset(session, room, expected), cancellation);
+
     public Task<bool> AddFrontAsync(string room, string epoch, string front, CancellationToken cancellation) =>
         file.WriteAsync(
             session => IsEpoch(session, room, epoch) && session.Execute("INSERT OR IGNORE INTO front VALUES (?1, ?2)", room, front) >= 0,
@@ -103,6 +106,16 @@ internal sealed class SqliteLogStore(SqliteFile file) : ILogStore
             room, expected.Epoch, expected.First, first, bytes) == 0)
             return false;
         session.Execute("DELETE FROM batch WHERE room = ?1 AND last < ?2", room, first);
+        return true;
+    }
+
+    private static bool Reset(SqliteSession session, string room, LogPosition expected)
+    {
+        if (session.Execute(
+            "UPDATE log SET epoch = ?4, head = 0, first = 1, ts = 0, bytes = 0 WHERE room = ?1 AND epoch = ?2 AND head = ?3",
+            room, expected.Epoch, expected.Head, LogEpoch.New()) == 0)
+            return false;
+        session.Execute("DELETE FROM batch WHERE room = ?1", room);
         return true;
     }
 
