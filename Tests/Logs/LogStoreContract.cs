@@ -90,6 +90,7 @@ public abstract class LogStoreContract
 
         Assert.False(await Store.AppendAsync(Room, new LogPosition(elsewhere.Epoch, 5), Batch(6), Deadline));
         Assert.False(await Store.TrimAsync(Room, elsewhere, 3, 1, Deadline));
+        Assert.False(await Store.ResetAsync(Room, new LogPosition(elsewhere.Epoch, 5), Deadline));
         Assert.False(await Store.AddFrontAsync(Room, elsewhere.Epoch, "front", Deadline));
         Assert.False(await Store.RemoveFrontAsync(Room, elsewhere.Epoch, "front", Deadline));
 
@@ -157,6 +158,27 @@ public abstract class LogStoreContract
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => Store.TrimAsync(Room, log, 0, 0, Deadline));
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
             () => Store.AppendAsync(Room, new LogPosition(log.Epoch, 6), Batch(6), Deadline));
+    }
+
+    [Fact]
+    public async Task A_reset_begins_an_empty_epoch_and_keeps_the_fronts()
+    {
+        var log = await Filled(3, 6);
+        Assert.True(await Store.AddFrontAsync(Room, log.Epoch, "front", Deadline));
+
+        Assert.False(await Store.ResetAsync(Room, new LogPosition(log.Epoch, 3), Deadline));
+        Assert.False(await Store.ResetAsync(Room, new LogPosition("AAAAAAAAAAA", 6), Deadline));
+        AssertSame(log with { Fronts = ["front"] }, await Reopen());
+        Assert.True(await Store.ResetAsync(Room, new LogPosition(log.Epoch, 6), Deadline));
+
+        var fresh = await Reopen();
+        Assert.NotEqual(log.Epoch, fresh.Epoch, StringComparer.Ordinal);
+        AssertSame(new LogHeader(fresh.Epoch, 0, 1, 0, 0, ["front"]), fresh);
+        Assert.Empty(await Lasts(1, 100));
+        Assert.False(await Store.ResetAsync(Room, new LogPosition(log.Epoch, 6), Deadline));
+        Assert.False(await Store.AppendAsync(Room, new LogPosition(log.Epoch, 6), Batch(7), Deadline));
+        Assert.True(await Store.AppendAsync(Room, new LogPosition(fresh.Epoch, 0), Batch(2), Deadline));
+        Assert.Equal([2L], await Lasts(1, 100));
     }
 
     [Fact]
