@@ -61,7 +61,6 @@ export class MessagesView {
 
   #draw() {
     const room = this.#room;
-    room.timeline.trim(!this.#atEnd);
     const anchor = this.#atEnd ? null : this.#anchor();
     const drawn = new Map();
     const elements = rowsOf(room, this.#me, Date.now()).map(row => {
