@@ -1,6 +1,6 @@
 import { make } from './dom.js';
 
-const Clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const Clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
 const Day = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
 const DayAndYear = new Intl.DateTimeFormat(undefined, { dateStyle: 'long' });
 const Exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });

@@ -61,7 +61,6 @@ export class MessagesView {
 
   #draw() {
     const room = this.#room;
-    room.timeline.trim(!this.#atEnd);
     const anchor = this.#atEnd ? null : this.#anchor();
     const drawn = new Map();
     const elements = rowsOf(room, this.#me, Date.now()).map(row => {
@@ -111,7 +110,7 @@ export class MessagesView {
       case 'day': return make('li', { className: 'line day', data }, make('span', {}, row.name));
       case 'new': return make('li', { className: 'line new', data }, make('span', {}, 'New'));
       case 'older': return make('li', { className: 'older', data, 'aria-label': 'Older messages' }, make('span', { className: 'grains', 'aria-hidden': 'true' }, make('i'), make('i'), make('i')));
-      case 'beginning': return make('li', { className: 'beginning', data }, make('strong', {}, `#${row.room}`), make('span', {}, 'This is where the room begins.'));
+      case 'beginning': return make('li', { className: 'beginning', data }, make('strong', {}, `#${row.room}`), make('span', {}, 'This is where the room begins. Whoever opens this page’s address comes in here.'));
       case 'hole': return this.#hole(row, data);
       default: return this.#message(row);
     }
@@ -126,7 +125,7 @@ export class MessagesView {
 
   #message(row) {
     const data = { testid: 'message', kind: 'message', seq: row.seq ?? '', state: row.state, user: row.userId, own: row.own };
-    const li = make('li', { className: `message${row.own ? ' own' : ''}${row.head ? ' head' : ''}${row.foot ? ' foot' : ''}`, data });
+    const li = make('li', { className: `message${row.own ? ' own' : ''}${row.head ? ' head' : ''}${row.foot ? ' tail' : ''}`, data });
     const body = make('div', { className: 'body' });
     if (row.head) body.append(make('p', { className: 'who' }, make('span', { className: row.own ? 'unseen' : 'name' }, row.own ? 'You' : row.username), ' ', time(row.at)));
     else body.append(make('p', { className: 'when' }, make('span', { className: 'unseen' }, row.own ? 'You' : row.username), ' ', time(row.at)));

@@ -33,9 +33,9 @@ export class OpenRoom {
   entered(frame) {
     this.joined = true;
     this.members = frame.members;
-    this.timeline.joined(frame);
     // What was said before this user came is not unread.
-    if (this.#read?.epoch !== frame.epoch && this.timeline.last.messages.length === 0) this.#read = { epoch: frame.epoch, seq: frame.seq };
+    if (!this.timeline.last && this.#read?.epoch !== frame.epoch) this.#read = { epoch: frame.epoch, seq: frame.seq };
+    this.timeline.joined(frame);
   }
 
   /** @param {object} frame `chat_message` @param {boolean} seen whether somebody looks at the end of this room just now */

@@ -229,10 +229,11 @@ export class Rooms {
   }
 
   #received(room, frame) {
-    const looking = room === this.#front && !document.hidden;
+    const inFront = room === this.#front;
+    const looking = inFront && !document.hidden;
     room.received(frame, looking && this.#view.atEnd);
-    if (room !== this.#front) room.timeline.trim(room.place !== null); // in front, drawing does it
-    else drawTyping(room);
+    room.timeline.trim(inFront ? !this.#view.atEnd : room.place !== null);
+    if (inFront) drawTyping(room);
     if (looking && !frame.replay && frame.userId !== this.#me.userId) announce(`${frame.username}: ${frame.message}`);
     this.#drawList();
     this.#view.changed(room);

@@ -32,6 +32,6 @@ export function whyClosed({ code, reason }) {
   switch (code) {
     case 4401: return 'Your sign-in is no longer valid. Please sign in again.';
     case 4403: return reason ? `You were disconnected: ${reason}` : 'You were disconnected by a moderator.';
-    default: return 'The server ended the connection. Reload the page to try again.';
+    default: return 'The server ended the connection. Sign in to try again.';
   }
 }
