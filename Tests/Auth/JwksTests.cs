@@ -290,10 +290,19 @@ public sealed class JwksTests : IDisposable
         var reader = Reader(server.Address);
         Assert.True((await ReadAsync(reader, Tokens.Rs256(Payload, First, "1"))).IsGood);
 
-        server.Publish(JwksServer.Rsa(Second, "2"));
+        var asked = new TaskCompletionSource();
+        var answer = new TaskCompletionSource();
+        server.Answer = async context =>
+        {
+            asked.SetResult();
+            await answer.Task;
+            await context.Response.WriteAsync($$"""{"keys":[{{JwksServer.Rsa(Second, "2")}}]}""");
+        };
         _time.Advance(JwksKeys.MaxAge);
         Assert.True((await ReadAsync(reader, Tokens.Rs256(Payload, First, "1"))).IsGood);
-        await _keys!.RefreshAsync(TestContext.Current.CancellationToken); // Waits for the request the last line began.
+        await asked.Task; // By the read itself, which did not wait.
+        answer.SetResult();
+        await _keys!.RefreshAsync(TestContext.Current.CancellationToken); // Waits for the request under way.
 
         Assert.Equal(2, server.Requests);
         Assert.Equal(TokenRefusal.UnknownKey, (await ReadAsync(reader, Tokens.Rs256(Payload, First, "1"))).Refusal);

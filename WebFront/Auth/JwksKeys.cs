@@ -108,7 +108,7 @@ internal sealed partial class JwksKeys(AuthOptions options, TimeProvider time, I
             LogLoaded(keys.Length);
             return true;
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or System.Text.Json.JsonException or ObjectDisposedException)
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or System.Text.Json.JsonException or InvalidOperationException)
         {
             if (!_stopping.IsCancellationRequested)
                 LogNoAnswer(e.Message, IsLoaded ? "the keys of its last answer stand" : "no token of its issuer can be checked yet");
