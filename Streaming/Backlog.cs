@@ -9,6 +9,10 @@ namespace OrleansChat.Streaming;
 /// </remarks>
 internal sealed class Backlog
 {
+    // In attempts of the agent to read its queue, 5 ms apart: 100 ms without a move, one second in all.
+    private const int LongestStandstill = 20;
+    private const int LongestSpell = 200;
+
     private readonly LocalQueue _queue;
     private readonly int _size;
     private readonly int _keptForLatecomers;
@@ -17,7 +21,8 @@ internal sealed class Backlog
     private long _first; // position of the oldest batch kept; positions count from the stream's first batch and never repeat
     private long _end; // position of the next batch to come
     private long _slowest;
-    private int _standstills;
+    private int _standstill;
+    private int _waits;
     private bool _loses;
     private bool _used = true;
 
@@ -64,14 +69,20 @@ internal sealed class Backlog
         return cursor;
     }
 
-    /// <summary>Whether the slowest cursor has moved since the last time it was asked, or at least within the last so many times.</summary>
-    public bool MovesWithin(int times)
+    /// <summary>
+    /// Whether the queue shall wait for the slowest cursor once more: it moved lately, and the queue has not waited too often in this spell.
+    /// Each call counts as a wait.
+    /// </summary>
+    public bool IsWorthWaiting()
     {
         var slowest = Slowest;
-        _standstills = slowest == _slowest ? _standstills + 1 : 0;
+        _standstill = slowest == _slowest ? _standstill + 1 : 0;
         _slowest = slowest;
-        return _standstills < times;
+        return _standstill < LongestStandstill && ++_waits <= LongestSpell;
     }
+
+    /// <summary>The slowest cursor has caught up.</summary>
+    public void EndSpell() => _waits = 0;
 
     /// <summary>Drops what every cursor has passed, if nothing was added and no cursor opened since the last sweep.</summary>
     /// <returns>True when nothing is left here, no batch and no cursor.</returns>

@@ -8,14 +8,13 @@ namespace OrleansChat.Streaming;
 /// What one agent has read and its consumers may still have to take: one bounded <see cref="Backlog"/> per stream. Used by the agent alone.
 /// </summary>
 /// <remarks>
-/// It is never under pressure, for that would stop the whole queue for one consumer that lags. Instead the queue waits for a consumer that is
-/// about to lose something as long as that consumer moves; for one that stands still it does not wait, that one loses its oldest batches.
+/// It is never under pressure, for that would stop the whole queue for one consumer that lags. But where a consumer is about to lose something
+/// the queue is not read for a moment, so that a burst larger than the cache reaches a consumer that works: until there is room again, or the
+/// consumer has not moved for 100 ms, or has not caught up after a second of waits. From then on that consumer loses its oldest batches, and
+/// nobody waits for it before it has caught up.
 /// </remarks>
 internal sealed partial class LocalQueueCache : IQueueCache
 {
-    // A consumer that took nothing between this many attempts to read, 5 ms apart, stands still.
-    private const int Patience = 4;
-
     // Between two times of clearing out what nobody has used since the time before.
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(5);
 
@@ -39,15 +38,24 @@ internal sealed partial class LocalQueueCache : IQueueCache
     public int Streams => _backlogs.Count;
 
     /// <returns>
-    /// How many batches the agent may read next, always fewer than a stream keeps; 0 while a stream has no room for that many and its slowest
-    /// consumer moves. The agent asks again 5 ms later.
+    /// How many batches the agent may read next, always fewer than a stream keeps; 0 to wait for a consumer: the agent asks again 5 ms later.
     /// </returns>
     public int GetMaxAddCount()
     {
         if (_crowded.Count == 0) return _maxAdd;
-        _crowded.RemoveWhere(backlog => backlog.Ahead <= _size - _maxAdd);
         var wait = false;
-        foreach (var backlog in _crowded) wait |= backlog.MovesWithin(Patience);
+        foreach (var backlog in _crowded)
+        {
+            if (backlog.Ahead <= _size / 2)
+            {
+                backlog.EndSpell();
+                _crowded.Remove(backlog);
+            }
+            else if (backlog.Ahead > _size - _maxAdd)
+            {
+                wait |= backlog.IsWorthWaiting();
+            }
+        }
         return wait ? 0 : _maxAdd;
     }
 

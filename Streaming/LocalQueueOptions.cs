@@ -27,10 +27,10 @@ public sealed class LocalQueueOptions
     public int CacheSize { get; set; } = 4_096;
 
     /// <summary>
-    /// How long the delivery of one batch is tried again after a failure, the same events each time, before it is given up and the next one
-    /// follows. The subscription stays either way. Default 1 min, range 0–10 min; 0: no second try.
+    /// How long the delivery of one batch is tried again after a failure, the same events each time, first a second later. Then it is given up
+    /// and the next batch follows. The subscription stays either way. Default 1 min, range 1 ms–10 min.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan DeliveryTime { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
