@@ -8,6 +8,8 @@ internal static class FrontApp
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        if (builder.Configuration.GetConnectionString("Redis") is not null)
+            throw new InvalidOperationException("ConnectionStrings:Redis is set, but this version runs in one process only: remove it.");
         builder.AddWeb();
         builder.AddEmbeddedSilo();
         builder.Services.AddAuth();
