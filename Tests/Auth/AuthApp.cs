@@ -39,7 +39,7 @@ internal sealed class AuthApp : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var logs = new CapturedLogs();
-        builder.Logging.ClearProviders().AddProvider(logs).SetMinimumLevel(LogLevel.Trace).AddFilter("Microsoft.AspNetCore", LogLevel.Trace);
+        builder.Logging.ClearProviders().AddProvider(logs).SetMinimumLevel(LogLevel.Trace).AddFilter("Microsoft.AspNetCore", LogLevel.Trace).AddFilter("OrleansChat", LogLevel.Trace);
         var time = new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(Now));
         builder.Services.AddSingleton<TimeProvider>(time);
         builder.Services.AddAuth();
