@@ -24,7 +24,7 @@ public static class ChatSilo
             return new SqliteFile(options.DataPath, options.DataSync == "normal" ? DataSync.Normal : DataSync.Full);
         });
         silo.Services.AddSingleton<ILogStore, SqliteLogStore>();
-        silo.AddMemoryGrainStorage(GrainStores.Default);
+        silo.AddSqliteGrainStorage(GrainStores.Default);
         silo.AddMemoryGrainStorage(GrainStores.PubSub);
         return silo.AddChat();
     }
