@@ -147,17 +147,20 @@ internal sealed class Backlog
             return _current;
         }
 
-        public bool MoveNext()
+        bool IQueueCacheCursor.MoveNext() => MoveNextWithResult() == QueueCacheCursorMoveResult.Success;
+
+        /// <returns>Never a miss: who lags too far goes on with the oldest batch kept.</returns>
+        public QueueCacheCursorMoveResult MoveNextWithResult()
         {
             Next = Math.Max(Next, backlog._first);
             if (_disposed || Next == backlog._end)
             {
                 _current = null;
                 IsBehind = false;
-                return false;
+                return QueueCacheCursorMoveResult.NoData;
             }
             _current = backlog._ring[Next++ % backlog._ring.Length];
-            return true;
+            return QueueCacheCursorMoveResult.Success;
         }
 
         public void Refresh(StreamSequenceToken token)

@@ -1,0 +1,205 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using CsCheck;
+using OrleansChat.Streaming;
+
+namespace OrleansChat.Tests.Streams;
+
+public sealed class BatcherTests
+{
+    [Fact]
+    public async Task The_first_item_is_drained_at_once_and_alone_and_what_gathers_meanwhile_is_the_next_batch()
+    {
+        var step = new Step();
+        var batcher = new Batcher<int>(100, step.RunAsync);
+        Assert.True(batcher.TryPost(1));
+        Assert.Equal([[1]], step.Batches);
+        foreach (var item in new[] { 2, 3, 4 }) Assert.True(batcher.TryPost(item));
+        Assert.Equal([[1]], step.Batches);
+        step.Finish();
+        step.Finish();
+        await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
+        Assert.Equal([[1], [2, 3, 4]], step.Batches);
+    }
+
+    [Fact]
+    public async Task A_full_batcher_refuses_at_once_and_the_batch_under_way_does_not_count()
+    {
+        var step = new Step();
+        var batcher = new Batcher<int>(2, step.RunAsync);
+        Assert.Equal([true, true, true, false], new[] { 1, 2, 3, 4 }.Select(batcher.TryPost));
+        step.Finish();
+        step.Finish();
+        await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
+        Assert.Equal([[1], [2, 3]], step.Batches);
+    }
+
+    [Fact]
+    public async Task A_closed_batcher_refuses_finishes_what_waits_and_then_is_complete()
+    {
+        var step = new Step();
+        var batcher = new Batcher<int>(100, step.RunAsync);
+        batcher.TryPost(1);
+        batcher.TryPost(2);
+        var completion = batcher.CompleteAsync();
+        Assert.False(batcher.TryPost(3));
+        step.Finish();
+        Assert.False(completion.IsCompleted, "It was complete before the last batch had ended.");
+        step.Finish();
+        await Within.LimitAsync(completion, "the completion");
+        Assert.Equal([[1], [2]], step.Batches);
+        Assert.Same(completion, batcher.CompleteAsync());
+        Assert.Same(completion, batcher.Completion);
+    }
+
+    [Fact]
+    public void A_batcher_that_never_had_anything_to_do_is_complete_as_soon_as_it_is_closed() =>
+        Assert.True(new Batcher<int>(1, _ => Task.CompletedTask).CompleteAsync().IsCompletedSuccessfully);
+
+    [Fact]
+    public async Task A_drain_that_throws_is_reported_and_the_next_batch_follows()
+    {
+        var errors = new List<string>();
+        var drained = new List<int>();
+        var batcher = new Batcher<int>(
+            100,
+            batch =>
+            {
+                if (batch[0] == 1) throw new InvalidOperationException("at once");
+                drained.AddRange(batch);
+                return batch[0] == 2 ? Task.FromException(new InvalidOperationException("later")) : Task.CompletedTask;
+            },
+            error =>
+            {
+                errors.Add(error.Message);
+                throw new InvalidOperationException("even the report fails");
+            });
+        foreach (var item in new[] { 1, 2, 3 })
+        {
+            Assert.True(batcher.TryPost(item));
+        }
+        await Within.LimitAsync(batcher.CompleteAsync(), "the batcher got over two failures");
+        Assert.Equal(["at once", "later"], errors);
+        Assert.Equal([2, 3], drained);
+    }
+
+    [Fact]
+    public async Task Every_drain_runs_on_the_scheduler_of_who_woke_the_batcher_up()
+    {
+        var turns = new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler;
+        var elsewhere = 0;
+        var drained = 0;
+        var batcher = new Batcher<int>(1_000, async batch =>
+        {
+            if (TaskScheduler.Current != turns) elsewhere++;
+            await Task.Yield();
+            if (TaskScheduler.Current != turns) elsewhere++;
+            drained += batch.Count;
+        });
+        await Within.LimitAsync(
+            Task.Factory.StartNew(
+                async () =>
+                {
+                    for (var i = 0; i < 100; i++)
+                    {
+                        Assert.True(batcher.TryPost(i));
+                        if (i % 7 == 0) await Task.Yield();
+                    }
+                    await batcher.CompleteAsync();
+                },
+                CancellationToken.None, TaskCreationOptions.None, turns).Unwrap(),
+            "a hundred items posted and drained");
+        Assert.Equal((100, 0), (drained, elsewhere));
+    }
+
+    [Fact]
+    public async Task What_the_first_poster_holds_in_its_context_does_not_reach_the_batches_that_follow()
+    {
+        var context = new AsyncLocal<string?>();
+        var step = new Step();
+        var seen = new List<string?>();
+        var batcher = new Batcher<int>(100, batch =>
+        {
+            if (batch[0] != 1) seen.Add(context.Value);
+            return step.RunAsync(batch);
+        });
+        context.Value = "the first poster's";
+        batcher.TryPost(1);
+        batcher.TryPost(2);
+        Assert.Equal("the first poster's", context.Value);
+        step.Finish();
+        step.Finish();
+        await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
+        Assert.Equal([null], seen);
+    }
+
+    [Fact]
+    public async Task A_poster_is_not_kept_by_a_step_that_ends_at_once_while_others_post()
+    {
+        const int Many = 1_000_000;
+        Batcher<int>? batcher = null;
+        var drains = 0;
+        var returned = false;
+        batcher = new Batcher<int>(10, _ =>
+        {
+            if (++drains < Many && !Volatile.Read(ref returned)) batcher!.TryPost(drains); // somebody always posts
+            return Task.CompletedTask;
+        });
+        var drainsBefore = await Within.LimitAsync(Task.Run(() =>
+        {
+            batcher.TryPost(0);
+            Volatile.Write(ref returned, true);
+            return Volatile.Read(ref drains);
+        }, TestContext.Current.CancellationToken), "the post returned");
+        await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
+        Assert.InRange(drainsBefore, 1, Many - 1);
+    }
+
+    [Fact]
+    public Task Whatever_several_threads_post_is_drained_once_in_each_threads_order_by_one_drain_at_a_time_within_the_capacity() =>
+        Gen.Select(Gen.Int[1, 20], Gen.Int[1, 4], Gen.Int[1, 300], Gen.Int[0, 7], Gen.Int[0, 5]).SampleAsync(
+            async (capacity, threads, count, pause, failing) =>
+            {
+                var (underWay, overlaps, tooLarge, errors, failures) = (0, 0, 0, 0, 0);
+                var drained = new ConcurrentQueue<(int Thread, int Number)>();
+                var batcher = new Batcher<(int Thread, int Number)>(
+                    capacity,
+                    async batch =>
+                    {
+                        if (Interlocked.Increment(ref underWay) != 1) Interlocked.Increment(ref overlaps);
+                        if (batch.Count > capacity || batch.Count == 0) Interlocked.Increment(ref tooLarge);
+                        foreach (var item in batch) drained.Enqueue(item);
+                        var fails = failing > 0 && drained.Count % 6 < failing;
+                        if (pause > 0 && batch[0].Number % pause == 0) await Task.Yield();
+                        Interlocked.Decrement(ref underWay);
+                        if (!fails) return;
+                        Interlocked.Increment(ref failures);
+                        throw new InvalidOperationException("thrown by a test");
+                    },
+                    _ => Interlocked.Increment(ref errors));
+                var accepted = await Task.WhenAll(Enumerable.Range(0, threads).Select(thread => Task.Run(() =>
+                    Enumerable.Range(0, count).Where(number => batcher.TryPost((thread, number))).ToArray())));
+                await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
+                Assert.Equal((0, 0), (overlaps, tooLarge));
+                Assert.Equal(failures, errors);
+                for (var thread = 0; thread < threads; thread++)
+                    Assert.Equal(accepted[thread], drained.Where(item => item.Thread == thread).Select(item => item.Number));
+            },
+            iter: 300);
+
+    /// <summary>A slow step that ends when it is told to.</summary>
+    private sealed class Step
+    {
+        private readonly Channel<bool> _ends = Channel.CreateUnbounded<bool>();
+
+        public List<int[]> Batches { get; } = [];
+
+        public Task<bool> RunAsync(IReadOnlyList<int> batch)
+        {
+            Batches.Add([.. batch]);
+            return _ends.Reader.ReadAsync().AsTask();
+        }
+
+        public void Finish() => _ends.Writer.TryWrite(true);
+    }
+}
