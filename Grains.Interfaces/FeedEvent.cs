@@ -44,10 +44,12 @@ public abstract record FeedEvent
 /// <param name="Joined">Came or went.</param>
 /// <param name="Members">Users in the room after it.</param>
 /// <param name="Timestamp">Unix milliseconds.</param>
+/// <param name="Revision">Rises with every change of the room's members: who joined at <see cref="RoomLease.Revision"/> knows all up to that.</param>
 [GenerateSerializer, Immutable, Alias("feed.presence-change")]
 public sealed record PresenceChange(
     [property: Id(0)] string UserId,
     [property: Id(1)] string Username,
     [property: Id(2)] bool Joined,
     [property: Id(3)] int Members,
-    [property: Id(4)] long Timestamp);
+    [property: Id(4)] long Timestamp,
+    [property: Id(5)] long Revision);

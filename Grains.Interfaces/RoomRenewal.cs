@@ -8,6 +8,8 @@ namespace OrleansChat.Grains.Interfaces;
 /// <param name="Create">Whether a room that nobody ever joined comes into being.</param>
 /// <param name="Full">Whether <paramref name="Changes"/> are all the users of this front, and not only what changed.</param>
 /// <param name="Changes">One per user.</param>
+/// <param name="Epoch">The epoch the front last heard of; empty when none.</param>
+/// <param name="LastSeq">The last seq the front delivered in that epoch. Above the head it is the proof that the log fell back to an older state.</param>
 [GenerateSerializer, Immutable, Alias("chat.room-renewal")]
 public sealed record RoomRenewal(
     [property: Id(0)] string Front,
@@ -16,7 +18,9 @@ public sealed record RoomRenewal(
     [property: Id(3)] TimeSpan Lease,
     [property: Id(4)] bool Create,
     [property: Id(5)] bool Full,
-    [property: Id(6)] MemberChange[] Changes);
+    [property: Id(6)] MemberChange[] Changes,
+    [property: Id(7)] string Epoch,
+    [property: Id(8)] long LastSeq);
 
 /// <summary>What a front says of one user in a room.</summary>
 /// <param name="UserId">Whose.</param>
@@ -36,13 +40,15 @@ public sealed record MemberChange(
 /// <param name="Head">The newest seq. From the first granted renewal on, every later entry comes through the feed.</param>
 /// <param name="Members">Users in the room, over all fronts.</param>
 /// <param name="Refused">The user ids for which the room was full.</param>
+/// <param name="Revision">Of the room's members: what a feed brings of an earlier one is old news to who joins with this answer.</param>
 [GenerateSerializer, Immutable, Alias("chat.room-lease")]
 public sealed record RoomLease(
     [property: Id(0)] LeaseOutcome Outcome,
     [property: Id(1)] string Epoch,
     [property: Id(2)] long Head,
     [property: Id(3)] int Members,
-    [property: Id(4)] string[] Refused);
+    [property: Id(4)] string[] Refused,
+    [property: Id(5)] long Revision);
 
 /// <summary>What became of a renewal.</summary>
 [GenerateSerializer, Alias("chat.lease-outcome")]

@@ -1,1 +1,3 @@
-return;
+using OrleansChat.WebFront;
+
+await FrontApp.Build(args).RunAsync();

@@ -37,6 +37,10 @@ internal interface ILogStore
     /// <returns>False when the header had changed.</returns>
     Task<bool> TrimAsync(string room, LogHeader expected, long first, long bytes, CancellationToken cancellation);
 
+    /// <summary>Begins a new, empty epoch where the log still stands at <paramref name="expected"/>: someone alive saw more than it holds. The fronts stay.</summary>
+    /// <returns>False when the log stands elsewhere by now.</returns>
+    Task<bool> ResetAsync(string room, LogPosition expected, CancellationToken cancellation);
+
     /// <summary>Notes that a front holds the room, so that a room that moves to another silo goes on fanning out at once.</summary>
     /// <returns>False when the epoch is another by now.</returns>
     Task<bool> AddFrontAsync(string room, string epoch, string front, CancellationToken cancellation);

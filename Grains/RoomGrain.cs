@@ -1,0 +1,328 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Concurrency;
+using OrleansChat.Grains.Interfaces;
+using OrleansChat.Grains.Logs;
+
+namespace OrleansChat.Grains;
+
+/// <summary>
+/// One room: check → append → stream → answer. Its log is all it keeps; who is there, the fronts tell it. Reentrant: what has to be in order
+/// (appends) goes through <see cref="RoomPump"/>, what only reads goes past it.
+/// </summary>
+[Reentrant]
+internal sealed partial class RoomGrain : Grain, IRoomGrain
+{
+    /// <summary>How long a front that only the log's header knows of may take to renew; a renewal brings its own lease.</summary>
+    private static readonly TimeSpan AdoptedLease = TimeSpan.FromSeconds(45);
+
+    private readonly GrainOptions _options;
+    private readonly ILogger _logger;
+    private readonly RoomLog _log;
+    private readonly RoomMembers _members;
+    private readonly RoomTyping _typing;
+    private readonly RoomPump _pump;
+    private FeedWriter _feeds = null!;
+    private IGrainTimer? _leaseTimer;
+    private IGrainTimer? _newsTimer;
+    private bool _occupancyDue;
+    private (string Epoch, long Seq) _streamed = ("", 0);
+
+    public RoomGrain(ILogStore store, IOptions<GrainOptions> options, TimeProvider time, ILogger<RoomGrain> logger)
+    {
+        (_options, _logger) = (options.Value, logger);
+        _log = new RoomLog(store, this.GetPrimaryKeyString(), _options, time) { Opened = OnOpenedAsync };
+        _members = new RoomMembers(_options.MembersPerRoom, time);
+        _typing = new RoomTyping(time);
+        _pump = new RoomPump(_log, Stream, OnPumpFailed);
+    }
+
+    private string Room => this.GetPrimaryKeyString();
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _feeds = new FeedWriter(this.GetStreamProvider(Feeds.Provider), Room, _logger);
+        return Task.CompletedTask;
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => _pump.StopAsync(cancellationToken);
+
+    public async Task<PublishAnswer> Publish(PublishRequest request)
+    {
+        var answer = (await PublishBatch([request]))[0];
+        return answer.Error switch
+        {
+            null => answer,
+            ChatError.MessageTooLong => throw new ChatException(ChatError.MessageTooLong, $"Message too long (max {_options.MessageChars} characters)"),
+            ChatError.IdConflict => throw new ChatException(ChatError.IdConflict, "This id was used for another message"),
+            ChatError.NotFound => throw NotFound(),
+            ChatError.Unavailable => throw ChatException.Unavailable(),
+            var error => throw new ChatException(error.Value, "userId and username must have 1 to 128 characters, message at least 1, id 1 to 64"),
+        };
+    }
+
+    public Task<PublishAnswer[]> PublishBatch(PublishRequest[] requests)
+    {
+        if (requests.Length == 0)
+            return Task.FromResult(Array.Empty<PublishAnswer>());
+        var batch = new PendingPublish(requests);
+        for (var i = 0; i < requests.Length; i++)
+        {
+            if (Check(requests[i]) is { } error)
+                batch.Answer(i, PublishAnswer.Refused(error));
+        }
+
+        _pump.Post(batch);
+        return batch.Answers;
+    }
+
+    public Task<LogPage> Read(long from, int limit) => ReadPageAsync(_ => from, limit);
+
+    public Task<LogPage> ReadBefore(long before, int limit) => ReadPageAsync(head => Math.Min(before, head + 1) - Math.Clamp(limit, 1, 1_000), limit, before);
+
+    public async Task<MemberPage> Members(string? after, int limit)
+    {
+        await OpenAsync(create: false);
+        return _members.Page(after, Math.Clamp(limit, 1, 1_000));
+    }
+
+    public Task Type(string userId, string username, bool isTyping)
+    {
+        if (_typing.Note(userId, username, isTyping))
+            _feeds.Write(_members.Fronts, new FeedEvent.Typing(Room, userId, username, isTyping));
+        WatchNews();
+        return Task.CompletedTask;
+    }
+
+    public async Task<RoomLease> Renew(RoomRenewal renewal)
+    {
+        if (!await TryOpenAsync(renewal.Create))
+            return new RoomLease(LeaseOutcome.NotFound, "", 0, 0, [], 0);
+        if (renewal.Epoch == _log.Header.Epoch && renewal.LastSeq > _log.Header.Head)
+            await OnLogFellBackAsync(renewal);
+
+        var held = _members.Holds(renewal.Front);
+        if (!held && renewal.Changes.Length > 0 && !await KeepAsync(() => _log.AddFrontAsync(renewal.Front)))
+            throw ChatException.Unavailable();
+
+        var (changes, refused) = (new List<PresenceChange>(), new List<string>());
+        var outcome = _members.Renew(renewal, changes, refused);
+        Tell(changes);
+        var lease = new RoomLease(outcome, _log.Header.Epoch, _log.Header.Head, _members.Count, [.. refused], _members.Revision);
+        if (_members.Holds(renewal.Front))
+            WatchLeases(renewal.Lease);
+        else if (outcome == LeaseOutcome.Granted)
+            await ReleaseAsync(renewal.Front);
+        return lease;
+    }
+
+    private ChatError? Check(PublishRequest request)
+    {
+        if (request.Text.Length > _options.MessageChars)
+            return ChatError.MessageTooLong;
+        var fits = request.Text.Length > 0 && request.UserId is { Length: > 0 and <= 128 } && request.Username is { Length: > 0 and <= 128 }
+            && request.Id is null or { Length: > 0 and <= 64 };
+        return fits ? null : ChatError.InvalidPayload;
+    }
+
+    private async Task<LogPage> ReadPageAsync(Func<long, long> from, int limit, long before = long.MaxValue)
+    {
+        await OpenAsync(create: false);
+        var start = from(_log.Header.Head);
+        var count = Math.Min(Math.Clamp(limit, 1, 1_000), before - start);
+        var first = Math.Max(start, 1);
+        var entries = await KeepAsync(() => _log.ReadAsync(first, count - (first - start)));
+        return new LogPage(_log.Header.Epoch, _log.Header.First, _log.Header.Head, [.. entries.Select(entry => entry.Entry)]);
+    }
+
+    /// <summary>Entries are in the log: the fronts hear of them, and what exceeds the log's bounds goes.</summary>
+    private void Stream(List<LogEntry> entries)
+    {
+        _feeds.Write(_members.Fronts, new FeedEvent.Published(Room, _log.Header.Epoch, [.. entries.Select(entry => entry.Entry)]));
+        _streamed = (_log.Header.Epoch, entries[^1].Entry.Seq);
+    }
+
+    /// <summary>The header was read, at first or anew: what it knows and this activation does not is caught up on.</summary>
+    private async Task OnOpenedAsync()
+    {
+        var (epoch, head) = (_log.Header.Epoch, _log.Header.Head);
+        foreach (var front in _log.Header.Fronts.Where(front => !_members.Holds(front)).ToList())
+        {
+            _members.Adopt(front, AdoptedLease);
+            _feeds.Write(front, new FeedEvent.RenewRoom(Room));
+            WatchLeases(AdoptedLease);
+        }
+
+        foreach (var front in _members.Fronts.Except(_log.Header.Fronts, StringComparer.Ordinal).ToList())
+        {
+            await _log.AddFrontAsync(front);
+            _feeds.Write(front, new FeedEvent.RenewRoom(Room));
+        }
+
+        if (_streamed.Epoch != epoch)
+            _streamed = (epoch, head);
+        while (_streamed.Seq < _log.Header.Head && await _log.ReadAsync(_streamed.Seq + 1, 1_000) is { Count: > 0 } missed)
+        {
+            _log.Remember(missed);
+            Stream(missed);
+        }
+    }
+
+    /// <summary>A front delivered what the log does not hold. If reading it anew does not explain that, the log lost its end: a new epoch.</summary>
+    private async Task OnLogFellBackAsync(RoomRenewal renewal)
+    {
+        _log.Suspect();
+        await OpenAsync(create: true);
+        if (renewal.Epoch != _log.Header.Epoch || renewal.LastSeq <= _log.Header.Head)
+            return;
+        LogFellBack(Room, renewal.LastSeq, _log.Header.Head);
+        await KeepAsync(async () =>
+        {
+            await _log.ResetAsync();
+            return true;
+        });
+        await OpenAsync(create: true);
+    }
+
+    private void OnPumpFailed(Exception cause)
+    {
+        LogUnavailable(cause, Room);
+        // What was under way may be in the log all the same, and the room should hear of it without waiting for the next message.
+        DelayDeactivation(TimeSpan.FromMinutes(1));
+        WatchNews();
+    }
+
+    private void Tell(List<PresenceChange> changes)
+    {
+        if (changes.Count == 0)
+            return;
+        foreach (var gone in changes.Where(change => !change.Joined))
+            _typing.Forget(gone.UserId);
+        if (_members.Count > _options.PresenceDetailLimit)
+        {
+            _occupancyDue = true;
+            WatchNews();
+            return;
+        }
+
+        _feeds.Write(_members.Fronts, new FeedEvent.Presence(Room, [.. changes]));
+    }
+
+    private async Task ReleaseAsync(string front)
+    {
+        _feeds.Forget(front);
+        try
+        {
+            await _log.RemoveFrontAsync(front);
+        }
+        catch (Exception e)
+        {
+            _log.Suspect();
+            LogFrontKept(e, Room, front);
+        }
+    }
+
+    /// <summary>Looks for ended leases for as long as there are any.</summary>
+    private void WatchLeases(TimeSpan lease)
+    {
+        var period = TimeSpan.FromSeconds(Math.Clamp(lease.TotalSeconds / 9, 0.05, 5));
+        _leaseTimer ??= this.RegisterGrainTimer(OnLeaseTimer, new GrainTimerCreationOptions(period, period) { Interleave = true });
+    }
+
+    private async Task OnLeaseTimer()
+    {
+        var changes = new List<PresenceChange>();
+        var dead = _members.Expire(changes);
+        Tell(changes);
+        foreach (var front in dead)
+        {
+            LogLeaseEnded(Room, front);
+            await ReleaseAsync(front);
+        }
+
+        if (_members.Fronts.Count > 0)
+            return;
+        _leaseTimer?.Dispose();
+        _leaseTimer = null;
+    }
+
+    /// <summary>Once a second for as long as there is something to tell: occupancy, typing held back, a log to read again.</summary>
+    private void WatchNews() =>
+        _newsTimer ??= this.RegisterGrainTimer(OnNewsTimer, new GrainTimerCreationOptions(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1)) { Interleave = true });
+
+    private async Task OnNewsTimer()
+    {
+        if (_occupancyDue)
+        {
+            _occupancyDue = false;
+            _feeds.Write(_members.Fronts, new FeedEvent.Occupancy(Room, _members.Count));
+        }
+
+        foreach (var (userId, username, isTyping) in _typing.Due())
+            _feeds.Write(_members.Fronts, new FeedEvent.Typing(Room, userId, username, isTyping));
+        if (_pump.HasFailed && await ReopenAsync())
+            _pump.HasFailed = false;
+        if (_occupancyDue || _typing.IsWaiting || _pump.HasFailed)
+            return;
+        _newsTimer?.Dispose();
+        _newsTimer = null;
+    }
+
+    private async Task<bool> ReopenAsync()
+    {
+        try
+        {
+            await _log.EnsureOpenAsync(create: false);
+            LogAvailable(Room);
+            return true;
+        }
+        catch (Exception e)
+        {
+            LogStillUnavailable(e, Room);
+            return false;
+        }
+    }
+
+    private async Task OpenAsync(bool create)
+    {
+        if (!await TryOpenAsync(create))
+            throw NotFound();
+    }
+
+    private Task<bool> TryOpenAsync(bool create) => KeepAsync(async () => await _log.EnsureOpenAsync(create));
+
+    /// <summary>What the store throws stays here: the caller, maybe in another process, gets a code.</summary>
+    private async Task<T> KeepAsync<T>(Func<Task<T>> useStore)
+    {
+        try
+        {
+            return await useStore();
+        }
+        catch (Exception e) when (e is not ChatException)
+        {
+            _log.Suspect();
+            LogUnavailable(e, Room);
+            throw ChatException.Unavailable();
+        }
+    }
+
+    private static ChatException NotFound() => new(ChatError.NotFound, "No such room");
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The log of room {Room} did not answer as it should; what waited is answered 'unavailable'")]
+    private partial void LogUnavailable(Exception e, string room);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "The log of room {Room} still does not answer")]
+    private partial void LogStillUnavailable(Exception e, string room);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The log of room {Room} answers again")]
+    private partial void LogAvailable(string room);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The log of room {Room} fell back: a front delivered seq {Seen}, the log ends at {Head}. A new epoch begins")]
+    private partial void LogFellBack(string room, long seen, long head);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Front {Front} did not renew room {Room} in time: its members are gone")]
+    private partial void LogLeaseEnded(string room, string front);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "The log of room {Room} still names front {Front}; the next activation will find its lease ended")]
+    private partial void LogFrontKept(Exception e, string room, string front);
+}

@@ -1,0 +1,255 @@
+using OrleansChat.Grains.Interfaces;
+using OrleansChat.Grains.Logs;
+
+namespace OrleansChat.Grains;
+
+/// <summary>
+/// One activation's view of its room's log: where it stands, what it has lately seen, what may go. The store keeps the truth: whatever fails or is
+/// refused makes this view suspect, and <see cref="EnsureOpenAsync"/> reads the header anew before anything else is done.
+/// </summary>
+internal sealed class RoomLog(ILogStore store, string room, GrainOptions options, TimeProvider time)
+{
+    /// <summary>Shorter than a grain call's deadline (5 s), so that the caller hears <c>unavailable</c> and not a time-out.</summary>
+    private static readonly TimeSpan StoreDeadline = TimeSpan.FromSeconds(3);
+
+    private LogHeader? _header;
+    private bool _suspect = true;
+    private Task<LogHeader?>? _opening;
+    private long _noTrimBefore;
+
+    /// <summary>The ids of the last messages.</summary>
+    public IdempotencyWindow Window { get; } = new();
+
+    /// <summary>The header; before <see cref="EnsureOpenAsync"/> said yes there is none.</summary>
+    public LogHeader Header => _header ?? throw new InvalidOperationException("The log is not open.");
+
+    /// <summary>Called after the header was read anew, before anyone goes on. When it throws, the log stays suspect.</summary>
+    public Func<Task>? Opened { get; set; }
+
+    /// <summary>Reads the header where it is not known for sure.</summary>
+    /// <returns>False: nobody ever joined the room, and it was not to be created.</returns>
+    public async ValueTask<bool> EnsureOpenAsync(bool create)
+    {
+        if (!_suspect)
+            return true;
+        // Joins, reads and the pump may all come here at once: they share one call.
+        while (_opening is { } underWay)
+        {
+            if (await underWay is not null)
+                return true;
+            if (!create)
+                return false;
+        }
+
+        _opening = OpenAsync(create);
+        try
+        {
+            return await _opening is not null;
+        }
+        finally
+        {
+            _opening = null;
+        }
+    }
+
+    /// <summary>What the store holds may differ from what is known here.</summary>
+    public void Suspect() => _suspect = true;
+
+    /// <summary>Appends messages as one batch.</summary>
+    /// <returns>The entries; null when another writer was here: nothing was written, and the log has to be opened again.</returns>
+    public async Task<List<LogEntry>?> AppendAsync(IReadOnlyList<Draft> drafts)
+    {
+        var header = Header;
+        var seq = header.Head;
+        var now = Math.Max(time.GetUtcNow().ToUnixTimeMilliseconds(), header.LastTimestamp);
+        var entries = new List<LogEntry>(drafts.Count);
+        foreach (var draft in drafts)
+            entries.Add(new LogEntry(new Entry(++seq, draft.UserId, draft.Username, draft.Text, now), draft.IdHash, draft.TextHash));
+
+        var batch = EntryCodec.Encode(entries);
+        using var deadline = Deadline();
+        var appended = false;
+        try
+        {
+            appended = await store.AppendAsync(room, new LogPosition(header.Epoch, header.Head), batch, deadline.Token);
+        }
+        finally
+        {
+            _suspect |= !appended;
+        }
+
+        if (!appended)
+            return null;
+        _header = Header with { Head = seq, LastTimestamp = now, Bytes = Header.Bytes + batch.Payload.Length };
+        Remember(entries);
+        return entries;
+    }
+
+    /// <summary>Reads entries from <paramref name="from"/> on, at most <paramref name="limit"/>.</summary>
+    public async Task<List<LogEntry>> ReadAsync(long from, long limit)
+    {
+        var header = Header;
+        from = Math.Max(from, header.First);
+        var to = Math.Min(header.Head, from + limit - 1);
+        var entries = new List<LogEntry>();
+        if (from > to)
+            return entries;
+        using var deadline = Deadline();
+        foreach (var batch in await store.ReadAsync(room, from, to, deadline.Token))
+        {
+            foreach (var entry in EntryCodec.Decode(batch))
+            {
+                if (entry.Entry.Seq >= from && entry.Entry.Seq <= to)
+                    entries.Add(entry);
+            }
+        }
+
+        // What the header promises is not there: the log was lost or trimmed by another activation.
+        if (entries.Count != to - from + 1)
+            _suspect = true;
+        return entries;
+    }
+
+    /// <summary>The window, complete: of an activation that never looked, the log's tail is read first.</summary>
+    public async ValueTask<IdempotencyWindow> LoadWindowAsync()
+    {
+        if (Window.IsLoaded)
+            return Window;
+        const int page = 1_000;
+        var header = Header;
+        var pages = new Stack<List<LogEntry>>();
+        var since = (time.GetUtcNow() - IdempotencyWindow.MinAge).ToUnixTimeMilliseconds();
+        for (var from = header.Head; from >= header.First;)
+        {
+            var first = Math.Max(header.First, from - page + 1);
+            pages.Push(await ReadAsync(first, from - first + 1));
+            from = first - 1;
+            if (pages.Peek() is not [var oldest, ..] || oldest.Entry.Timestamp < since)
+                break;
+        }
+
+        while (pages.TryPop(out var entries))
+            Remember(entries);
+        Window.IsLoaded = true;
+        return Window;
+    }
+
+    /// <summary>Adds stored messages to the window, ascending.</summary>
+    public void Remember(IReadOnlyList<LogEntry> stored)
+    {
+        foreach (var entry in stored)
+            Window.Add(entry, Header.First);
+    }
+
+    /// <summary>Drops what exceeds length and age, or the bytes. A batch goes whole, so a little more than asked for may stay.</summary>
+    public async Task TrimAsync()
+    {
+        const int page = 64;
+        while (!_suspect && ShouldTrim(Header))
+        {
+            var header = Header;
+            using var deadline = Deadline();
+            var batches = await store.ReadAsync(room, header.First, Math.Min(header.Head, header.First + page - 1), deadline.Token);
+            var (first, bytes) = (header.First, 0L);
+            foreach (var batch in batches)
+            {
+                var tooLong = header.Head - batch.Last >= options.RoomLogLength;
+                var expires = batch.Timestamp + (long)options.RoomLogAge.TotalMilliseconds;
+                var tooOld = expires < time.GetUtcNow().ToUnixTimeMilliseconds();
+                var tooBig = header.Bytes - bytes > options.RoomLogBytes && batch.Last < header.Head;
+                if (tooLong && !tooOld)
+                    _noTrimBefore = expires;
+                if (!tooBig && !(tooLong && tooOld))
+                    break;
+                (first, bytes) = (batch.Last + 1, bytes + batch.Payload.Length);
+            }
+
+            if (first == header.First)
+                return;
+            if (!await store.TrimAsync(room, header, first, bytes, deadline.Token))
+            {
+                _suspect = true;
+                return;
+            }
+
+            _header = Header with { First = first, Bytes = Header.Bytes - bytes };
+        }
+    }
+
+    /// <summary>Begins a new epoch, because someone alive saw more than the log holds.</summary>
+    public async Task ResetAsync()
+    {
+        using var deadline = Deadline();
+        _suspect = true;
+        await store.ResetAsync(room, new LogPosition(Header.Epoch, Header.Head), deadline.Token);
+    }
+
+    /// <summary>Notes that a front holds the room.</summary>
+    /// <returns>False: the log has another epoch by now.</returns>
+    public Task<bool> AddFrontAsync(string front) => ChangeFrontsAsync(store.AddFrontAsync, front, fronts => [.. fronts.Where(f => f != front), front]);
+
+    /// <summary>Forgets a front.</summary>
+    public Task<bool> RemoveFrontAsync(string front) => ChangeFrontsAsync(store.RemoveFrontAsync, front, fronts => [.. fronts.Where(f => f != front)]);
+
+    private async Task<bool> ChangeFrontsAsync(
+        Func<string, string, string, CancellationToken, Task<bool>> write, string front, Func<IReadOnlyList<string>, string[]> change)
+    {
+        using var deadline = Deadline();
+        var done = await write(room, Header.Epoch, front, deadline.Token);
+        if (done)
+            _header = Header with { Fronts = change(Header.Fronts) };
+        else
+            _suspect = true;
+        return done;
+    }
+
+    private async Task<LogHeader?> OpenAsync(bool create)
+    {
+        var known = _header;
+        LogHeader? header;
+        using (var deadline = Deadline())
+            header = await store.OpenAsync(room, create, deadline.Token);
+        if (header is not null && known is not null && header.Epoch == known.Epoch && header.Head < known.Head)
+        {
+            // What this activation acknowledged is gone: the store fell back to an older state.
+            _header = header;
+            await ResetAsync();
+            using var deadline = Deadline();
+            header = await store.OpenAsync(room, create, deadline.Token);
+        }
+
+        if (header is null)
+            return null;
+        if (known is not null && known.Epoch != header.Epoch)
+            Window.Clear();
+        _header = header;
+        _suspect = false;
+        _noTrimBefore = 0;
+        try
+        {
+            if (Opened is { } opened)
+                await opened();
+        }
+        catch
+        {
+            _suspect = true;
+            throw;
+        }
+
+        return _header;
+    }
+
+    private bool ShouldTrim(LogHeader header)
+    {
+        if (header.Bytes > options.RoomLogBytes && header.First < header.Head)
+            return true;
+        // An eighth of slack, so that a full log is not trimmed at every append.
+        var kept = header.Head - header.First + 1;
+        return kept > options.RoomLogLength + (options.RoomLogLength / 8) && time.GetUtcNow().ToUnixTimeMilliseconds() > _noTrimBefore;
+    }
+
+    private CancellationTokenSource Deadline() => new(StoreDeadline, time);
+}
+
+/// <summary>A message on its way into the log.</summary>
+internal readonly record struct Draft(string UserId, string Username, string Text, UInt128 IdHash, UInt128 TextHash);

@@ -1,0 +1,187 @@
+using OrleansChat.Grains.Interfaces;
+using OrleansChat.Grains.Logs;
+using OrleansChat.Streaming;
+
+namespace OrleansChat.Grains;
+
+/// <summary>
+/// The one writer of a room's log. All that is published while an append is under way goes into the next one: check ids → append → answer → stream.
+/// After a failure nobody knows what was stored: all that waits fails as <c>unavailable</c>, and the log is read anew before it goes on.
+/// </summary>
+internal sealed class RoomPump
+{
+    /// <summary>Grain calls that may wait, each a front's batch. More are answered <c>unavailable</c>.</summary>
+    private const int Capacity = 4_096;
+
+    /// <summary>Messages in one append: keeps a script call, and whoever waits behind it, short.</summary>
+    private const int MaxAppend = 1_000;
+
+    /// <summary>Another writer may come in between more than once, while two activations of a room overlap.</summary>
+    private const int MaxAttempts = 5;
+
+    private readonly RoomLog _log;
+    private readonly Action<List<LogEntry>> _stream;
+    private readonly Action<Exception> _failed;
+    private readonly Batcher<PendingPublish> _batcher;
+    private int _failures;
+
+    public RoomPump(RoomLog log, Action<List<LogEntry>> stream, Action<Exception> failed)
+    {
+        (_log, _stream, _failed) = (log, stream, failed);
+        _batcher = new Batcher<PendingPublish>(Capacity, DrainAsync);
+    }
+
+    /// <summary>Whether an append failed since someone last looked.</summary>
+    public bool HasFailed { get; set; }
+
+    public void Post(PendingPublish pending)
+    {
+        pending.Failures = _failures;
+        if (!_batcher.TryPost(pending))
+            pending.Refuse(ChatError.Unavailable);
+    }
+
+    /// <summary>Takes no more; finishes what waits, 3 s at most.</summary>
+    public async Task StopAsync(CancellationToken cancellation) =>
+        await _batcher.CompleteAsync().WaitAsync(TimeSpan.FromSeconds(3), cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+
+    private async Task DrainAsync(IReadOnlyList<PendingPublish> pending)
+    {
+        try
+        {
+            var slots = new List<Slot>();
+            foreach (var publish in pending.Where(publish => publish.Failures == _failures))
+                publish.CollectOpen(slots);
+            await StoreAsync(slots);
+        }
+        catch (Exception e)
+        {
+            _failures++;
+            HasFailed = true;
+            _log.Suspect();
+            _failed(e);
+        }
+
+        foreach (var publish in pending)
+            publish.Refuse(ChatError.Unavailable);
+    }
+
+    private async Task StoreAsync(List<Slot> slots)
+    {
+        for (var attempt = 1; slots.Count > 0; attempt++)
+        {
+            if (!await _log.EnsureOpenAsync(create: false))
+            {
+                slots.ForEach(slot => slot.Answer(PublishAnswer.Refused(ChatError.NotFound)));
+                return;
+            }
+
+            var window = slots.Exists(slot => slot.Request.Id is not null) ? await _log.LoadWindowAsync() : _log.Window;
+            var round = Draft(slots, window);
+            if (round.Drafts.Count > 0)
+            {
+                if (await _log.AppendAsync(round.Drafts) is { } entries)
+                {
+                    for (var i = 0; i < entries.Count; i++)
+                        round.Slots[i].Answer(new PublishAnswer(null, _log.Header.Epoch, entries[i].Entry.Seq, entries[i].Entry.Timestamp, Duplicate: false));
+                    _stream(entries);
+                    attempt = 0;
+                }
+                else if (attempt == MaxAttempts)
+                {
+                    throw new InvalidOperationException($"The log refused {MaxAttempts} appends in a row: another activation keeps writing.");
+                }
+            }
+
+            slots.RemoveAll(slot => slot.IsAnswered);
+        }
+
+        await _log.TrimAsync();
+    }
+
+    /// <summary>Answers what was stored before, and drafts the rest. A repeat within one batch waits for the first one's append.</summary>
+    private (List<Draft> Drafts, List<Slot> Slots) Draft(List<Slot> slots, IdempotencyWindow window)
+    {
+        var epoch = _log.Header.Epoch;
+        var (drafts, drafted, ids) = (new List<Draft>(), new List<Slot>(), new HashSet<UInt128>());
+        foreach (var slot in slots.Take(MaxAppend))
+        {
+            var request = slot.Request;
+            if (request.Id is null)
+            {
+                drafts.Add(new Draft(request.UserId, request.Username, request.Text, 0, 0));
+                drafted.Add(slot);
+                continue;
+            }
+
+            var (idHash, textHash) = (EntryHash.OfId(epoch, request.UserId, request.Id), EntryHash.OfText(epoch, request.Text));
+            if (window.TryGet(idHash, out var known))
+            {
+                slot.Answer(known.TextHash == textHash
+                    ? new PublishAnswer(null, epoch, known.Seq, known.Timestamp, Duplicate: true)
+                    : PublishAnswer.Refused(ChatError.IdConflict));
+            }
+            else if (ids.Add(idHash))
+            {
+                drafts.Add(new Draft(request.UserId, request.Username, request.Text, idHash, textHash));
+                drafted.Add(slot);
+            }
+        }
+
+        return (drafts, drafted);
+    }
+}
+
+/// <summary>A front's batch on its way through the pump: requests, and the answers gathered so far.</summary>
+internal sealed class PendingPublish(PublishRequest[] requests)
+{
+    private readonly TaskCompletionSource<PublishAnswer[]> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly PublishAnswer[] _answers = new PublishAnswer[requests.Length];
+    private readonly bool[] _answered = new bool[requests.Length];
+    private int _open = requests.Length;
+
+    /// <summary>The pump's count of failures when this came in.</summary>
+    public int Failures { get; set; }
+
+    /// <summary>Ends when every request has its answer.</summary>
+    public Task<PublishAnswer[]> Answers => _completion.Task;
+
+    public PublishRequest this[int index] => requests[index];
+
+    public bool IsAnswered(int index) => _answered[index];
+
+    public void Answer(int index, PublishAnswer answer)
+    {
+        if (_answered[index])
+            return;
+        (_answers[index], _answered[index]) = (answer, true);
+        if (--_open == 0)
+            _completion.TrySetResult(_answers);
+    }
+
+    /// <summary>Refuses whatever has no answer yet.</summary>
+    public void Refuse(ChatError error)
+    {
+        for (var i = 0; i < requests.Length; i++)
+            Answer(i, PublishAnswer.Refused(error));
+    }
+
+    public void CollectOpen(List<Slot> slots)
+    {
+        for (var i = 0; i < requests.Length; i++)
+        {
+            if (!_answered[i])
+                slots.Add(new Slot(this, i));
+        }
+    }
+}
+
+/// <summary>One request's place in its batch.</summary>
+internal readonly record struct Slot(PendingPublish Batch, int Index)
+{
+    public PublishRequest Request => Batch[Index];
+
+    public bool IsAnswered => Batch.IsAnswered(Index);
+
+    public void Answer(PublishAnswer answer) => Batch.Answer(Index, answer);
+}

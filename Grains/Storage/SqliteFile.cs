@@ -1,0 +1,205 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+
+namespace OrleansChat.Grains.Storage;
+
+/// <summary>The one SQLite file of an embedded host: a single writer, readers beside it, closed to every other process.</summary>
+/// <remarks>
+/// <para><b>Writing.</b> One thread takes whatever gathered while its last transaction was under way, up to <see cref="TransactionLength"/>
+/// operations, into one transaction. A lone write commits at once. Callers hear of success after the commit. An operation that throws takes
+/// nobody along: the transaction is rolled back and each of its operations is done again in a transaction of its own. Where the commit itself
+/// fails, all of them fail, and whether they were kept is unknown.</para>
+/// <para><b>Full.</b> Each of the two queues (writes, reads) holds <see cref="QueueLength"/> operations; one more fails at once with
+/// <see cref="IOException"/> and is not done.</para>
+/// <para><b>Deadlines.</b> At a caller's deadline its wait ends with <see cref="OperationCanceledException"/>. What had not begun by then is
+/// not done; a write that had may still be committed.</para>
+/// <para><b>In memory.</b> The path <c>:memory:</c> makes a database of this object's own, gone when it is disposed; there reads go through the
+/// writer, as they would through one connection anyway.</para>
+/// </remarks>
+internal sealed class SqliteFile : IDisposable
+{
+    /// <summary>The path that means no file.</summary>
+    public const string InMemory = ":memory:";
+
+    /// <summary>Operations that may wait in each queue.</summary>
+    public const int QueueLength = 65_536;
+
+    /// <summary>Operations in one transaction, at most: bounds what a failing one makes to be done again, and the wait of the first.</summary>
+    public const int TransactionLength = 1_024;
+
+    private const int Readers = 2;
+
+    private readonly BlockingCollection<SqliteWork> _writes = new(QueueLength);
+    private readonly BlockingCollection<SqliteWork> _reads = new(QueueLength);
+    private readonly FileStream? _lock;
+    private readonly SqliteSession _writer;
+    private readonly List<SqliteSession> _readers = [];
+    private readonly List<Thread> _threads = [];
+    private long _transactions;
+    private int _disposed;
+
+    /// <summary>Opens the file, creating it (mode 0600) and its directory (0700) where missing.</summary>
+    /// <param name="path"><c>Chat:DataPath</c>: a path, or <see cref="InMemory"/>.</param>
+    /// <param name="sync">What an acknowledged write survives.</param>
+    /// <exception cref="IOException">Another process has the file open, or it cannot be used. The message names the path and <c>Chat:DataPath</c>.</exception>
+    public SqliteFile(string path, DataSync sync = DataSync.Full)
+    {
+        var inMemory = string.Equals(path, InMemory, StringComparison.Ordinal);
+        var connection = new SqliteConnectionStringBuilder { DataSource = InMemory, Pooling = false };
+        if (!inMemory)
+        {
+            path = Path.GetFullPath(path);
+            _lock = SqliteLock.Take(path);
+            connection.DataSource = path;
+            connection.Mode = SqliteOpenMode.ReadWrite;
+        }
+        try
+        {
+            _writer = new SqliteSession(connection.ToString());
+            _writer.Execute("PRAGMA journal_mode = WAL");
+            _writer.Execute(sync == DataSync.Full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+            SqliteSchema.Create(_writer);
+            for (var i = 0; i < Readers && !inMemory; i++)
+                _readers.Add(new SqliteSession(connection.ToString()));
+        }
+        catch (Exception exception) when (exception is SqliteException or IOException)
+        {
+            CloseConnections();
+            throw new IOException($"Chat:DataPath '{path}' cannot be used: {exception.Message}", exception);
+        }
+        Start("sqlite writer", Write);
+        foreach (var reader in _readers)
+            Start("sqlite reader", () => Read(reader));
+    }
+
+    /// <summary>Transactions committed so far.</summary>
+    public long Transactions => Interlocked.Read(ref _transactions);
+
+    /// <summary>Runs an operation inside a transaction of the writer; it sees all writes that were asked for before it.</summary>
+    /// <param name="operation">Must be safe to run again after a rollback: it changes the database and nothing else.</param>
+    /// <param name="cancellation">The deadline.</param>
+    /// <exception cref="IOException">Too many are waiting; it was not done.</exception>
+    /// <exception cref="OperationCanceledException">The deadline passed; it may be done nevertheless.</exception>
+    /// <exception cref="SqliteException">SQLite refused the operation (not kept) or the commit (unknown).</exception>
+    public Task<T> WriteAsync<T>(Func<SqliteSession, T> operation, CancellationToken cancellation) => Enqueue(_writes, operation, cancellation);
+
+    /// <summary>Runs a query beside the writer. Each statement sees what was committed when it began.</summary>
+    /// <inheritdoc cref="WriteAsync"/>
+    public Task<T> ReadAsync<T>(Func<SqliteSession, T> query, CancellationToken cancellation) =>
+        Enqueue(_readers.Count == 0 ? _writes : _reads, query, cancellation);
+
+    /// <summary>Takes no new work, finishes what waits, moves the write-ahead log into the file and lets other processes in.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        _writes.CompleteAdding();
+        _reads.CompleteAdding();
+        foreach (var thread in _threads)
+            thread.Join();
+        CloseConnections();
+        _writes.Dispose();
+        _reads.Dispose();
+    }
+
+    private static Task<T> Enqueue<T>(BlockingCollection<SqliteWork> queue, Func<SqliteSession, T> run, CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested)
+            return Task.FromCanceled<T>(cancellation);
+        var work = new SqliteWork<T>(run, cancellation);
+        try
+        {
+            if (!queue.TryAdd(work))
+                work.Fail(new IOException($"{QueueLength} operations wait for the data file already; this one was not done."));
+        }
+        catch (InvalidOperationException)
+        {
+            work.Fail(new ObjectDisposedException(nameof(SqliteFile)));
+        }
+        return work.Done;
+    }
+
+    private void Start(string name, ThreadStart loop)
+    {
+        var thread = new Thread(loop) { IsBackground = true, Name = name };
+        _threads.Add(thread);
+        thread.Start();
+    }
+
+    private void Write()
+    {
+        var gathered = new List<SqliteWork>();
+        while (_writes.TryTake(out var work, Timeout.Infinite))
+        {
+            do
+            {
+                if (!work.Abandoned)
+                    gathered.Add(work);
+            }
+            while (gathered.Count < TransactionLength && _writes.TryTake(out work));
+            if (gathered.Count > 0)
+                Commit(gathered);
+            gathered.Clear();
+        }
+    }
+
+    private void Commit(List<SqliteWork> gathered)
+    {
+        try
+        {
+            if (_writer.InTransaction)
+                _writer.Execute("ROLLBACK");
+            _writer.Execute("BEGIN IMMEDIATE");
+            foreach (var work in gathered)
+                work.Run(_writer);
+        }
+        catch (Exception) when (gathered.Count > 1)
+        {
+            foreach (var work in gathered)
+                Commit([work]);
+            return;
+        }
+        catch (Exception exception)
+        {
+            gathered.ForEach(work => work.Fail(exception));
+            return;
+        }
+        try
+        {
+            _writer.Execute("COMMIT");
+            Interlocked.Increment(ref _transactions);
+        }
+        catch (SqliteException exception)
+        {
+            gathered.ForEach(work => work.Fail(exception));
+            return;
+        }
+        gathered.ForEach(work => work.Succeed());
+    }
+
+    private void Read(SqliteSession session)
+    {
+        while (_reads.TryTake(out var work, Timeout.Infinite))
+        {
+            if (work.Abandoned)
+                continue;
+            try
+            {
+                work.Run(session);
+            }
+            catch (Exception exception)
+            {
+                work.Fail(exception);
+                continue;
+            }
+            work.Succeed();
+        }
+    }
+
+    private void CloseConnections()
+    {
+        _readers.ForEach(reader => reader.Dispose());
+        _writer?.Dispose(); // The last connection to close checkpoints and removes the write-ahead log.
+        _lock?.Dispose();
+    }
+}

@@ -1,0 +1,10 @@
+using OrleansChat.Grains.Storage;
+
+namespace OrleansChat.Tests.Logs;
+
+public sealed class SqliteMemoryLogStoreTests : SqliteLogStoreContract
+{
+    public SqliteMemoryLogStoreTests() : base(SqliteFile.InMemory)
+    {
+    }
+}

@@ -1,0 +1,173 @@
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+using OrleansChat.Grains.Interfaces;
+using OrleansChat.WebFront.Auth;
+using OrleansChat.WebFront.Frames;
+using OrleansChat.WebFront.Rooms;
+using OrleansChat.WebFront.Sockets;
+
+namespace OrleansChat.WebFront;
+
+/// <summary><c>/ws</c>: who may connect is decided before the upgrade; then one <see cref="Connection"/> runs to its end.</summary>
+internal sealed partial class ChatEndpoint(
+    SessionParts parts, FrontHub hub, FrontClaims claims, TokenReader tokens, AuthOptions auth, OriginCheck origins, Flushers flushers, FrontDrain drain,
+    IOptions<FrontOptions> options, TimeProvider time, ILogger<ChatEndpoint> logger)
+{
+    private const string AcceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455 §1.3
+
+    /// <summary>Whether a request asks for a WebSocket: HTTP/1.1 Upgrade (RFC 6455 §4.2.1) or HTTP/2 Extended CONNECT (RFC 8441).</summary>
+    public static bool IsUpgrade(HttpContext context) =>
+        context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: "websocket" }
+        || (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
+            && HttpMethods.IsGet(context.Request.Method)
+            && context.Request.Headers.Upgrade.ToString().Equals("websocket", StringComparison.OrdinalIgnoreCase));
+
+    public async Task AnswerAsync(HttpContext context)
+    {
+        if (!IsUpgrade(context) || !HasGoodHandshake(context.Request))
+        {
+            context.Response.Headers.Upgrade = "websocket";
+            context.Response.Headers.SecWebSocketVersion = "13";
+            await RefuseAsync(context, StatusCodes.Status426UpgradeRequired, "upgrade_required", "This address speaks WebSocket, version 13.");
+            return;
+        }
+
+        if (!origins.IsAllowed(context.Request))
+        {
+            await RefuseAsync(context, StatusCodes.Status403Forbidden, "forbidden", "Pages of this origin may not connect.");
+            return;
+        }
+
+        var reading = await tokens.ReadAsync(TokenLocation.Find(context.Request, auth.QueryToken), context.RequestAborted);
+        if (!reading.IsGood)
+        {
+            await AuthProblem.WriteUnauthorizedAsync(context, reading.Refusal);
+            return;
+        }
+
+        if (drain.IsDraining || (options.Value.Connections is var limit and > 0 && hub.SessionCount >= limit))
+        {
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "unavailable", "This server takes no more connections.", retryAfter: "5");
+            return;
+        }
+
+        await ConnectAsync(context, reading.Identity);
+    }
+
+    private async Task ConnectAsync(HttpContext context, Identity identity)
+    {
+        var clientId = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
+        var session = new UserSession(clientId, claims.FrontId, time.GetUtcNow().ToUnixTimeMilliseconds());
+        bool admitted;
+        try
+        {
+            admitted = await hub.AdmitAsync(identity.UserId, session);
+        }
+        catch (ChatException e)
+        {
+            LogNotAdmitted(e, clientId);
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "unavailable", "The cluster did not answer in time.", retryAfter: "1");
+            return;
+        }
+
+        if (!admitted)
+        {
+            await RefuseAsync(context, StatusCodes.Status429TooManyRequests, "rate_limited", "This user has too many connections.", retryAfter: "10");
+            return;
+        }
+
+        try
+        {
+            await RunAsync(context, identity, clientId);
+        }
+        finally
+        {
+            await hub.LeaveAsync(identity.UserId, clientId);
+        }
+    }
+
+    private async Task RunAsync(HttpContext context, Identity identity, string clientId)
+    {
+        var (stream, socket) = await UpgradeAsync(context);
+        await using var _ = stream;
+        var connection = new Connection(clientId, stream, socket, context.Abort, flushers.Of(clientId), options.Value, time, logger);
+        var session = new Session(connection, identity, parts);
+        hub.Add(session);
+        LogConnected(clientId, identity.UserId);
+        try
+        {
+            await connection.RunAsync(WireFrame.Encode(Connected(session, identity)), session.ReceiveAsync);
+        }
+        finally
+        {
+            hub.Remove(session);
+            await session.EndAsync();
+            LogDisconnected(clientId);
+        }
+    }
+
+    private ServerFrame.Connected Connected(Session session, Identity identity)
+    {
+        var limits = options.Value;
+        return new ServerFrame.Connected(
+            session.ClientId, identity.UserId, identity.Username, time.GetUtcNow().ToUnixTimeMilliseconds(), Protocol: 1,
+            new HeartbeatTimes((long)limits.HeartbeatInterval.TotalMilliseconds, (long)limits.HeartbeatTimeout.TotalMilliseconds),
+            identity.ExpiresAt.ToUnixTimeMilliseconds(),
+            new FrameLimits(limits.FrameBytes, limits.MessageChars, limits.RoomsPerConnection));
+    }
+
+    /// <summary>Answers the handshake and takes the raw stream: the framework's own accept would put its framing between us and the socket.</summary>
+    private static async Task<(Stream Stream, Socket? Socket)> UpgradeAsync(HttpContext context)
+    {
+        var response = context.Response;
+        if (OffersSubprotocol(context.Request))
+            response.Headers.SecWebSocketProtocol = TokenLocation.Subprotocol;
+        if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } http2)
+            return (await http2.AcceptAsync(), null);
+
+        var key = context.Request.Headers.SecWebSocketKey.ToString();
+        response.Headers.Connection = "Upgrade";
+        response.Headers.Upgrade = "websocket";
+        response.Headers.SecWebSocketAccept = AcceptValue(key);
+        var stream = await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
+        var isPlain = context.Features.Get<ITlsConnectionFeature>() is null;
+        return (stream, isPlain ? context.Features.Get<IConnectionSocketFeature>()?.Socket : null);
+    }
+
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Security", "CA5350", Justification = "RFC 6455 §4.2.2 names SHA-1; nothing is secured by it.")]
+    private static string AcceptValue(string key) => Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + AcceptGuid)));
+
+    private static bool HasGoodHandshake(HttpRequest request)
+    {
+        if (request.Headers.SecWebSocketVersion != "13")
+            return false;
+        if (request.HttpContext.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true })
+            return true;
+        Span<byte> key = stackalloc byte[18];
+        return Convert.TryFromBase64String(request.Headers.SecWebSocketKey.ToString(), key, out var length) && length == 16;
+    }
+
+    private static bool OffersSubprotocol(HttpRequest request) => request.Headers.SecWebSocketProtocol
+        .SelectMany(line => (line ?? "").Split(',', StringSplitOptions.TrimEntries)).Contains(TokenLocation.Subprotocol, StringComparer.Ordinal);
+
+    private static Task RefuseAsync(HttpContext context, int status, string code, string detail, string? retryAfter = null)
+    {
+        if (retryAfter is not null)
+            context.Response.Headers[HeaderNames.RetryAfter] = retryAfter;
+        return AuthProblem.WriteAsync(context, status, code, detail);
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Connection {ClientId} of user {UserId} is open")]
+    private partial void LogConnected(string clientId, string userId);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Connection {ClientId} has ended")]
+    private partial void LogDisconnected(string clientId);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Connection {ClientId} was not admitted")]
+    private partial void LogNotAdmitted(Exception e, string clientId);
+}

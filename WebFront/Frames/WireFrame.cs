@@ -1,0 +1,108 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json;
+
+namespace OrleansChat.WebFront.Frames;
+
+/// <summary>Frames as they go over a socket, header included (RFC 6455 §5.2; a server's frames are unmasked): made once, posted to as many outboxes as need them.</summary>
+internal static class WireFrame
+{
+    private const byte FinText = 0x81;
+    private const byte FinClose = 0x88;
+    private const int MaxHeader = 10;
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _buffer;
+
+    [ThreadStatic]
+    private static Utf8JsonWriter? _writer;
+
+    /// <summary>A WebSocket ping without a payload.</summary>
+    public static ReadOnlyMemory<byte> Ping { get; } = new byte[] { 0x89, 0x00 };
+
+    /// <summary>Encodes a frame.</summary>
+    public static byte[] Encode(ServerFrame frame)
+    {
+        var buffer = _buffer ??= new ArrayBufferWriter<byte>(1_024);
+        buffer.ResetWrittenCount();
+        Append(buffer, frame);
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Encodes several frames into one piece of bytes: a batch is posted once.</summary>
+    public static byte[] Encode<T>(IReadOnlyList<T> items, Func<T, ServerFrame> frame)
+    {
+        var buffer = _buffer ??= new ArrayBufferWriter<byte>(1_024);
+        buffer.ResetWrittenCount();
+        for (var i = 0; i < items.Count; i++)
+            Append(buffer, frame(items[i]));
+        var bytes = buffer.WrittenSpan.ToArray();
+        if (buffer.Capacity > 1 << 20)
+            _buffer = null;
+        return bytes;
+    }
+
+    /// <summary>A close frame.</summary>
+    /// <param name="code">1000–4999.</param>
+    /// <param name="reason">At most 123 bytes of UTF-8.</param>
+    public static byte[] Close(WebSocketCloseStatus code, string reason)
+    {
+        var text = Encoding.UTF8.GetBytes(reason);
+        var frame = new byte[4 + text.Length];
+        (frame[0], frame[1]) = (FinClose, (byte)(2 + text.Length));
+        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(2), (ushort)code);
+        text.CopyTo(frame, 4);
+        return frame;
+    }
+
+    /// <summary>The answer to a client's close frame that held no code.</summary>
+    public static byte[] CloseWithoutCode() => [FinClose, 0];
+
+    private static void Append(ArrayBufferWriter<byte> buffer, ServerFrame frame)
+    {
+        // The length stands before what it counts: the header gets the room it needs at most, and the payload moves up if it needed less.
+        var start = buffer.WrittenCount;
+        buffer.GetSpan(MaxHeader);
+        buffer.Advance(MaxHeader);
+        var writer = _writer ??= new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = FrameJson.Wire.Options.Encoder, SkipValidation = true });
+        writer.Reset(buffer);
+        JsonSerializer.Serialize(writer, frame, FrameJson.Wire.ServerFrame);
+        writer.Flush();
+
+        var length = buffer.WrittenCount - start - MaxHeader;
+        System.Runtime.InteropServices.MemoryMarshal.TryGetArray(buffer.WrittenMemory, out var written);
+        var span = written.AsSpan(start);
+        var header = WriteHeader(span, length);
+        span.Slice(MaxHeader, length).CopyTo(span[header..]);
+        Shrink(buffer, MaxHeader - header);
+    }
+
+    private static int WriteHeader(Span<byte> span, int length)
+    {
+        span[0] = FinText;
+        switch (length)
+        {
+            case < 126:
+                span[1] = (byte)length;
+                return 2;
+            case <= ushort.MaxValue:
+                span[1] = 126;
+                BinaryPrimitives.WriteUInt16BigEndian(span[2..], (ushort)length);
+                return 4;
+            default:
+                span[1] = 127;
+                BinaryPrimitives.WriteUInt64BigEndian(span[2..], (ulong)length);
+                return 10;
+        }
+    }
+
+    /// <summary><see cref="ArrayBufferWriter{T}"/> cannot go back, but it can begin again and claim what is already there.</summary>
+    private static void Shrink(ArrayBufferWriter<byte> buffer, int by)
+    {
+        var length = buffer.WrittenCount - by;
+        buffer.ResetWrittenCount();
+        buffer.Advance(length);
+    }
+}

@@ -1,0 +1,25 @@
+using OrleansChat.WebFront.Auth;
+
+namespace OrleansChat.WebFront;
+
+/// <summary>The application, built but not started: what <c>Program</c> runs, and tests run beside their own clients.</summary>
+internal static class FrontApp
+{
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        if (builder.Configuration.GetConnectionString("Redis") is not null)
+            throw new InvalidOperationException("ConnectionStrings:Redis is set, but this version runs in one process only: remove it.");
+        builder.AddWeb();
+        builder.AddEmbeddedSilo();
+        builder.Services.AddAuth();
+        builder.Services.AddFront();
+
+        var app = builder.Build();
+        app.UsePage();
+        app.MapAuth();
+        app.MapHealth();
+        app.MapChat();
+        return app;
+    }
+}

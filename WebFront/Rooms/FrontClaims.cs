@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Options;
+
+namespace OrleansChat.WebFront.Rooms;
+
+/// <summary>What all claims of this front share: its id, versions that rise, the lease's length, and when the cluster last confirmed anything.</summary>
+internal sealed class FrontClaims(IOptions<FrontOptions> options, TimeProvider time)
+{
+    private long _version;
+    private long _confirmedAt = time.GetTimestamp();
+
+    /// <summary>New for each process, so that nothing of an earlier one is taken for this one's.</summary>
+    public string FrontId { get; } = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
+
+    public TimeSpan Lease { get; } = options.Value.Lease;
+
+    /// <summary>No grain call succeeded for a whole lease: what others know of this front has run out.</summary>
+    public bool HasRunOut => time.GetElapsedTime(Volatile.Read(ref _confirmedAt)) > Lease;
+
+    public long NextVersion() => Interlocked.Increment(ref _version);
+
+    public void OnConfirmed() => Volatile.Write(ref _confirmedAt, time.GetTimestamp());
+
+    /// <summary>A renewal interval from now, up to a tenth earlier, so that claims made together do not stay together.</summary>
+    public long NextRenewal()
+    {
+        var interval = options.Value.LeaseRenewal * (1 - (Random.Shared.NextDouble() / 10));
+        return time.GetTimestamp() + (long)(interval.TotalSeconds * time.TimestampFrequency);
+    }
+}

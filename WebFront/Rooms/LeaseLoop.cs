@@ -1,0 +1,124 @@
+using Microsoft.Extensions.Options;
+using OrleansChat.Grains.Interfaces;
+
+namespace OrleansChat.WebFront.Rooms;
+
+/// <summary>
+/// Keeps this front known to the cluster: its feed's subscriptions, its own lease, and those of its rooms and users. Leases heal what streams lose: a renewal
+/// that finds the log ahead makes its room read it.
+/// </summary>
+internal sealed partial class LeaseLoop(
+    FrontHub hub, FrontFeed feed, FrontClaims claims, FrontDrain drain, IGrainFactory grains, IOptions<FrontOptions> options, TimeProvider time, ILogger<LeaseLoop> logger)
+    : BackgroundService
+{
+    private const int Parallel = 64;
+
+    private static readonly TimeSpan FeedCheck = TimeSpan.FromSeconds(5);
+
+    private readonly long _startedAt = time.GetUtcNow().ToUnixTimeMilliseconds();
+    private readonly SemaphoreSlim _trouble = new(0, 1);
+    private bool _isFailing;
+    private long _frontAt;
+    private long _feedAt;
+
+    /// <summary>Whether the front has the cluster: its feeds are subscribed, and its last call was answered within a lease.</summary>
+    public bool HasCluster => feed.IsComplete && !claims.HasRunOut;
+
+    /// <summary>Signs of trouble (a gateway lost, another epoch): the sweep starts at once.</summary>
+    public void Hurry()
+    {
+        if (_trouble.CurrentCount == 0)
+            _trouble.Release();
+    }
+
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await TryTickAsync(everything: false, cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await feed.LeaveAsync().WaitAsync(TimeSpan.FromSeconds(2), time, cancellationToken);
+            await grains.GetGrain<IFrontsGrain>(IFrontsGrain.Key).Retire(claims.FrontId).WaitAsync(TimeSpan.FromSeconds(2), time, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            LogNotRetired(e);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var tick = TimeSpan.FromSeconds(Math.Clamp(options.Value.LeaseRenewal.TotalSeconds / 15, 0.02, 1));
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var hurry = await _trouble.WaitAsync(tick, stoppingToken);
+            var recovered = await TryTickAsync(hurry || _isFailing, stoppingToken);
+            if (recovered && claims.HasRunOut && !drain.IsDraining)
+                LogRunOut();
+        }
+    }
+
+    private async Task<bool> TryTickAsync(bool everything, CancellationToken stopping)
+    {
+        try
+        {
+            var now = time.GetTimestamp();
+            if (everything || now >= _feedAt)
+            {
+                everything |= await feed.EnsureAsync() && hub.SessionCount > 0;
+                _feedAt = now + (long)(FeedCheck.TotalSeconds * time.TimestampFrequency);
+            }
+
+            if (everything || now >= _frontAt)
+            {
+                await grains.GetGrain<IFrontsGrain>(IFrontsGrain.Key)
+                    .Renew(new Front(claims.FrontId, Environment.MachineName, _startedAt, hub.SessionCount), claims.Lease);
+                claims.OnConfirmed();
+                _frontAt = claims.NextRenewal();
+            }
+
+            await RenewAsync(everything, now, stopping);
+            if (_isFailing)
+                LogAnswers();
+            _isFailing = false;
+            return true;
+        }
+        catch (Exception e) when (!stopping.IsCancellationRequested)
+        {
+            if (!_isFailing)
+                LogFailed(e);
+            _isFailing = true;
+            return false;
+        }
+    }
+
+    private async Task RenewAsync(bool everything, long now, CancellationToken stopping)
+    {
+        var due = hub.Rooms.Where(room => everything || room.Claim.RenewAt is var at and not 0 && now >= at)
+            .OrderByDescending(room => room.HadTraffic)
+            .Select(room => (Func<Task>)room.Claim.RenewAsync)
+            .Concat(hub.Users.Where(user => everything || user.RenewAt is var at and not 0 && now >= at).Select(user => (Func<Task>)user.RenewAsync))
+            .ToList();
+        await System.Threading.Tasks.Parallel.ForEachAsync(
+            due,
+            new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = stopping },
+            async (renew, _) => await renew().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing));
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The cluster does not answer this front; trying again")]
+    private partial void LogFailed(Exception e);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The cluster answers this front again")]
+    private partial void LogAnswers();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No grain answered this front for a whole lease")]
+    private partial void LogRunOut();
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "This front could not say good-bye to the cluster; its leases end by themselves")]
+    private partial void LogNotRetired(Exception e);
+}

@@ -1,0 +1,297 @@
+using OrleansChat.Grains.Interfaces;
+using OrleansChat.Streaming;
+using OrleansChat.WebFront.Frames;
+
+namespace OrleansChat.WebFront.Rooms;
+
+/// <summary>
+/// One room on this front: the seats of its sessions and the last seq they were given. An entry is encoded once, and the same bytes are posted to all.
+/// It delivers exactly the next seq, skips what it has, and on a hole reads the log before it goes on.
+/// </summary>
+internal sealed partial class LocalRoom
+{
+    /// <summary>Messages that may wait for the grain call under way. One more is answered <c>unavailable</c>.</summary>
+    private const int PublishCapacity = 8_192;
+
+    /// <summary>Messages in one grain call.</summary>
+    private const int MaxPublish = 1_000;
+
+    /// <summary>A message that waited as long is answered <c>unavailable</c>: longer than a grain call (5 s) may take.</summary>
+    private static readonly TimeSpan PublishDeadline = TimeSpan.FromSeconds(6);
+
+    private readonly Lock _gate = new();
+    private readonly List<Seat> _seats = [];
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly RoomRepair _repair;
+    private readonly Batcher<PendingMessage> _publisher;
+    private (string Epoch, long Seq) _position = ("", 0);
+    private (string Epoch, long Seq) _heard = ("", 0);
+    private int _members;
+
+    public LocalRoom(string name, IGrainFactory grains, FrontClaims claims, TimeProvider time, ILogger<LocalRoom> logger)
+    {
+        (Name, _time, _logger) = (name, time, logger);
+        Grain = grains.GetGrain<IRoomGrain>(name);
+        Claim = new RoomClaim(this, grains, claims);
+        _repair = new RoomRepair(this, time, logger);
+        _publisher = new Batcher<PendingMessage>(PublishCapacity, PublishAsync);
+    }
+
+    public string Name { get; }
+
+    public IRoomGrain Grain { get; }
+
+    /// <summary>This front's lease of the room.</summary>
+    public RoomClaim Claim { get; }
+
+    /// <summary>Seats taken and claims under way; the hub counts them, under its own lock.</summary>
+    public int Holders { get; set; }
+
+    /// <summary>The epoch, and the last seq delivered in it; the epoch is empty before the first lease.</summary>
+    public (string Epoch, long Seq) Position
+    {
+        get
+        {
+            lock (_gate)
+                return _position;
+        }
+    }
+
+    /// <summary>Users in the room, as last heard.</summary>
+    public int Members => Volatile.Read(ref _members);
+
+    /// <summary>Whether anything was delivered since the last look: such rooms are renewed first.</summary>
+    public bool HadTraffic { get; set; }
+
+    /// <summary>The grain granted a lease: it says where the log stands.</summary>
+    public void OnLease(RoomLease lease)
+    {
+        lock (_gate)
+        {
+            Volatile.Write(ref _members, lease.Members);
+            if (_position.Epoch.Length == 0)
+                _position = (lease.Epoch, lease.Head);
+            else if (_position.Epoch != lease.Epoch || lease.Head > _position.Seq)
+                _repair.Start();
+            // Heard before the lease was: the first one says from where on to deliver.
+            if (_heard.Epoch == _position.Epoch && _heard.Seq > _position.Seq)
+                _repair.Start();
+        }
+    }
+
+    /// <summary>Entries from the feed.</summary>
+    public void Deliver(FeedEvent.Published news)
+    {
+        lock (_gate)
+        {
+            HadTraffic = true;
+            var last = news.Entries[^1].Seq;
+            if (_heard.Epoch != news.Epoch || _heard.Seq < last)
+                _heard = (news.Epoch, last);
+            if (_position.Epoch.Length == 0 || (news.Epoch == _position.Epoch && last <= _position.Seq))
+                return;
+            if (news.Epoch != _position.Epoch || news.Entries[0].Seq > _position.Seq + 1)
+                _repair.Start();
+            else
+                FanOut(news.Entries);
+        }
+    }
+
+    /// <summary>Entries from the log, read to mend a hole.</summary>
+    /// <returns>What the repair has to do next.</returns>
+    public RepairStep Mend(LogPage page)
+    {
+        lock (_gate)
+        {
+            if (page.Epoch != _position.Epoch || page.First > _position.Seq + 1)
+                return RepairStep.BeginAnew;
+            FanOut(page.Entries);
+            var end = _heard.Epoch == _position.Epoch ? Math.Max(_heard.Seq, page.Head) : page.Head;
+            return _position.Seq < end ? RepairStep.GoOn : RepairStep.Done;
+        }
+    }
+
+    /// <summary>The hole cannot be mended: everyone is told, and gets the newest entries instead.</summary>
+    public void BeginAnew(LogPage newest)
+    {
+        lock (_gate)
+        {
+            LogHole(Name, _position.Seq, newest.Head);
+            _position = (newest.Epoch, newest.Head);
+            var joined = WireFrame.Encode(new ServerFrame.RoomJoined(null, Name, Members, newest.Head, newest.Epoch, Recovered: false));
+            var history = Encode(newest.Entries, replay: true);
+            foreach (var seat in _seats)
+            {
+                seat.Cursor = newest.Head;
+                seat.Outbox.TryPost(joined);
+                if (newest.Entries.Length > 0)
+                    seat.Outbox.TryPost(history);
+            }
+        }
+    }
+
+    /// <summary>Users came or went: told to all but themselves.</summary>
+    public void Deliver(FeedEvent.Presence news)
+    {
+        lock (_gate)
+        {
+            foreach (var change in news.Changes)
+            {
+                Volatile.Write(ref _members, change.Members);
+                PostToOthers(change.UserId, change.Revision, change.Joined
+                    ? new ServerFrame.UserJoined(Name, change.UserId, change.Username, change.Members, change.Timestamp)
+                    : new ServerFrame.UserLeft(Name, change.UserId, change.Username, change.Members, change.Timestamp));
+            }
+        }
+    }
+
+    public void Deliver(FeedEvent.Occupancy news)
+    {
+        Volatile.Write(ref _members, news.Members);
+        lock (_gate)
+            PostToOthers(userId: null, long.MaxValue, new ServerFrame.Occupancy(Name, news.Members));
+    }
+
+    public void Deliver(FeedEvent.Typing news)
+    {
+        lock (_gate)
+            PostToOthers(news.UserId, long.MaxValue, new ServerFrame.Typing(Name, news.UserId, news.Username, news.IsTyping));
+    }
+
+    /// <summary>Attaches a seat that wants nothing but what comes from now on, right behind its <c>room_joined</c>.</summary>
+    public void Attach(Seat seat, Func<(string Epoch, long Seq), ServerFrame> joined)
+    {
+        lock (_gate)
+        {
+            seat.Cursor = _position.Seq;
+            seat.Outbox.TryPost(WireFrame.Encode(joined(_position)));
+            _seats.Add(seat);
+        }
+    }
+
+    /// <summary>Attaches a seat that has read the log up to its cursor.</summary>
+    /// <returns>False: live entries are ahead of it, or of another epoch; it has to read on.</returns>
+    public bool TryAttach(Seat seat, string epoch)
+    {
+        lock (_gate)
+        {
+            if (epoch != _position.Epoch || seat.Cursor < _position.Seq)
+                return false;
+            _seats.Add(seat);
+            return true;
+        }
+    }
+
+    public void Detach(Seat seat)
+    {
+        lock (_gate)
+            _seats.Remove(seat);
+    }
+
+    /// <summary>The outboxes of attached sessions that are more than half full.</summary>
+    public List<Task> WaitForSlow()
+    {
+        lock (_gate)
+            return [.. _seats.Where(seat => seat.Outbox.IsHalfFull).Select(seat => seat.Outbox.WaitBelowHalfAsync())];
+    }
+
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_gate)
+                return _seats.Count == 0;
+        }
+    }
+
+    /// <summary>Takes a message on its way to the grain; its session hears what became of it.</summary>
+    public void Publish(PendingMessage message)
+    {
+        if (!_publisher.TryPost(message))
+            message.Session.OnPublished(message, PublishAnswer.Refused(ChatError.Unavailable));
+    }
+
+    public static byte[] Encode(string room, IReadOnlyList<Entry> entries, bool replay) => WireFrame.Encode(entries, entry =>
+        new ServerFrame.ChatMessage(room, entry.Seq, entry.UserId, entry.Username, entry.Text, entry.Timestamp, replay ? true : null));
+
+    private byte[] Encode(IReadOnlyList<Entry> entries, bool replay) => Encode(Name, entries, replay);
+
+    /// <summary>Posts entries to all seats, skipping what was delivered before. They begin at or below the next seq.</summary>
+    private void FanOut(Entry[] entries)
+    {
+        if (entries.Length == 0 || entries[^1].Seq <= _position.Seq)
+            return;
+        var next = entries.AsSpan((int)Math.Max(0, _position.Seq + 1 - entries[0].Seq)).ToArray();
+        var frames = Encode(next, replay: false);
+        foreach (var seat in _seats)
+        {
+            if (seat.Cursor < next[0].Seq)
+                seat.Outbox.TryPost(frames);
+            else if (seat.Cursor < next[^1].Seq)
+                seat.Outbox.TryPost(Encode([.. next.Where(entry => entry.Seq > seat.Cursor)], replay: false));
+        }
+
+        _position = (_position.Epoch, next[^1].Seq);
+    }
+
+    private void PostToOthers(string? userId, long revision, ServerFrame frame)
+    {
+        if (_seats.Count == 0)
+            return;
+        var bytes = WireFrame.Encode(frame);
+        foreach (var seat in _seats)
+        {
+            if (seat.UserId != userId && seat.Revision < revision)
+                seat.Outbox.TryPost(bytes, mayBeLost: true);
+        }
+    }
+
+    /// <summary>One grain call in flight; what gathers meanwhile goes into the next.</summary>
+    private async Task PublishAsync(IReadOnlyList<PendingMessage> messages)
+    {
+        for (var from = 0; from < messages.Count; from += MaxPublish)
+        {
+            var count = Math.Min(MaxPublish, messages.Count - from);
+            var requests = new PublishRequest[count];
+            for (var i = 0; i < count; i++)
+                requests[i] = messages[from + i].Request;
+            PublishAnswer[] answers;
+            try
+            {
+                var left = PublishDeadline - _time.GetElapsedTime(messages[from].PostedAt);
+                answers = await Grain.PublishBatch(requests).WaitAsync(left > TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1), _time);
+            }
+            catch (Exception e)
+            {
+                LogPublishFailed(e, Name);
+                answers = [.. requests.Select(_ => PublishAnswer.Refused(e is ChatException refusal ? refusal.Error : ChatError.Unavailable))];
+            }
+
+            for (var i = 0; i < count; i++)
+                messages[from + i].Session.OnPublished(messages[from + i], answers[i]);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Room {Room}: the log does not hold what followed seq {Seq}; going on at {Head}")]
+    private partial void LogHole(string room, long seq, long head);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Room {Room} did not confirm a batch")]
+    private partial void LogPublishFailed(Exception e, string room);
+}
+
+/// <summary>A message on its way to the grain.</summary>
+internal readonly record struct PendingMessage(Session Session, string Room, PublishRequest Request, long PostedAt);
+
+/// <summary>What a repair has to do after a page.</summary>
+internal enum RepairStep
+{
+    /// <summary>Every seat has all that is known.</summary>
+    Done,
+
+    /// <summary>More is missing.</summary>
+    GoOn,
+
+    /// <summary>The log has another epoch, or no longer reaches back.</summary>
+    BeginAnew,
+}

@@ -1,0 +1,28 @@
+using System.Net.WebSockets;
+
+namespace OrleansChat.WebFront.Sockets;
+
+/// <summary>Close codes beyond those that the framework names.</summary>
+internal static class CloseCode
+{
+    /// <summary>1001: this server goes away.</summary>
+    public const WebSocketCloseStatus GoingAway = WebSocketCloseStatus.EndpointUnavailable;
+
+    /// <summary>1008: keeps breaking the rate limit.</summary>
+    public const WebSocketCloseStatus PolicyViolation = WebSocketCloseStatus.PolicyViolation;
+
+    /// <summary>1011.</summary>
+    public const WebSocketCloseStatus InternalError = WebSocketCloseStatus.InternalServerError;
+
+    /// <summary>1013: the outbox overflowed.</summary>
+    public const WebSocketCloseStatus SlowConsumer = (WebSocketCloseStatus)1013;
+
+    /// <summary>The token ran out.</summary>
+    public const WebSocketCloseStatus TokenExpired = (WebSocketCloseStatus)4401;
+
+    /// <summary>Kicked, banned or disconnected by an administrator.</summary>
+    public const WebSocketCloseStatus Removed = (WebSocketCloseStatus)4403;
+
+    /// <summary>Silent for interval + timeout.</summary>
+    public const WebSocketCloseStatus HeartbeatTimeout = (WebSocketCloseStatus)4408;
+}

@@ -1,0 +1,166 @@
+namespace OrleansChat.WebFront.Sockets;
+
+/// <summary>
+/// The bytes that wait for one socket, bounded. Whoever posts does not wait: the <see cref="Flusher"/> writes all that gathered in one go. Pieces are
+/// shared between outboxes and never changed.
+/// </summary>
+internal sealed class Outbox(int capacity, Flusher flusher)
+{
+    private readonly Lock _gate = new();
+    private List<ReadOnlyMemory<byte>>? _waiting;
+    private int _bytes;
+    private bool _isDirty;
+    private State _state;
+    private TaskCompletionSource? _belowHalf;
+    private TaskCompletionSource? _empty;
+
+    private enum State
+    {
+        Open,
+
+        /// <summary>The last piece is in; nothing more is taken.</summary>
+        Completed,
+
+        /// <summary>The socket is gone; what waits is dropped.</summary>
+        Gone,
+    }
+
+    /// <summary>What writes these bytes; set once, before the first flush.</summary>
+    public SocketWriter? Writer { get; private set; }
+
+    /// <summary>Called once, outside of any lock, when the outbox is full: a slow consumer.</summary>
+    public Action? Overflowed { get; set; }
+
+    /// <summary>Half of the room is used: who reads from the log waits, what may be lost is not posted.</summary>
+    public bool IsHalfFull => Volatile.Read(ref _bytes) > capacity / 2;
+
+    /// <summary>Lets the flusher write. What was posted before goes first.</summary>
+    public void Start(SocketWriter writer)
+    {
+        lock (_gate)
+        {
+            Writer = writer;
+            _isDirty = _waiting is { Count: > 0 };
+            if (!_isDirty)
+                return;
+        }
+
+        flusher.Post(this);
+    }
+
+    /// <summary>Posts a piece: whole frames.</summary>
+    /// <param name="piece">Shared, never changed.</param>
+    /// <param name="mayBeLost">Presence and typing: dropped when the outbox is half full.</param>
+    /// <returns>False when it was not taken.</returns>
+    public bool TryPost(ReadOnlyMemory<byte> piece, bool mayBeLost = false)
+    {
+        var overflow = false;
+        lock (_gate)
+        {
+            if (_state != State.Open || (mayBeLost && _bytes > capacity / 2))
+                return false;
+            if (_bytes + piece.Length > capacity && _bytes > 0)
+                overflow = true;
+            else if (!Add(piece))
+                return true;
+        }
+
+        if (overflow)
+        {
+            Overflowed?.Invoke();
+            return false;
+        }
+
+        flusher.Post(this);
+        return true;
+    }
+
+    /// <summary>Posts the last piece, a close frame, whatever else waits.</summary>
+    /// <param name="piece">The close frame; empty: nothing more.</param>
+    /// <param name="dropWaiting">A slow consumer's frames are dropped: it finds them in the log.</param>
+    public void Complete(ReadOnlyMemory<byte> piece, bool dropWaiting = false)
+    {
+        lock (_gate)
+        {
+            if (_state != State.Open)
+                return;
+            _state = State.Completed;
+            if (dropWaiting)
+            {
+                _waiting?.Clear();
+                _bytes = 0;
+            }
+
+            if (piece.IsEmpty || !Add(piece))
+                return;
+        }
+
+        flusher.Post(this);
+    }
+
+    /// <summary>The socket is gone.</summary>
+    public void Abandon()
+    {
+        lock (_gate)
+        {
+            _state = State.Gone;
+            (_waiting, _bytes) = (null, 0);
+            _belowHalf?.TrySetResult();
+            _empty?.TrySetResult();
+        }
+    }
+
+    /// <summary>Ends when the outbox is at most half full, or its socket is gone.</summary>
+    public Task WaitBelowHalfAsync()
+    {
+        lock (_gate)
+        {
+            if (_state == State.Gone || _bytes <= capacity / 2)
+                return Task.CompletedTask;
+            return (_belowHalf ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    /// <summary>Ends when all is written, or the socket is gone.</summary>
+    public Task WaitEmptyAsync()
+    {
+        lock (_gate)
+        {
+            if (_state == State.Gone || !_isDirty)
+                return Task.CompletedTask;
+            return (_empty ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    /// <summary>Takes all that waits. The flusher alone calls it, and again until it gets null: then the outbox is clean.</summary>
+    /// <param name="spare">A list to gather in from now on.</param>
+    public List<ReadOnlyMemory<byte>>? Take(List<ReadOnlyMemory<byte>>? spare)
+    {
+        lock (_gate)
+        {
+            if (_waiting is { Count: > 0 } taken)
+            {
+                (_waiting, _bytes) = (spare, 0);
+                _belowHalf?.TrySetResult();
+                _belowHalf = null;
+                return taken;
+            }
+
+            _waiting = null;
+            _isDirty = false;
+            _empty?.TrySetResult();
+            _empty = null;
+            return null;
+        }
+    }
+
+    /// <returns>Whether the flusher has to be told.</returns>
+    private bool Add(ReadOnlyMemory<byte> piece)
+    {
+        (_waiting ??= []).Add(piece);
+        _bytes += piece.Length;
+        if (_isDirty || Writer is null)
+            return false;
+        return _isDirty = true;
+    }
+}
