@@ -1,0 +1,30 @@
+namespace OrleansChat.Tests.Support;
+
+/// <summary>Waits that say what did not happen.</summary>
+internal static class Within
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    /// <summary>Waits for a task, 20 s at most.</summary>
+    /// <param name="task">What to wait for.</param>
+    /// <param name="what">A sentence of what should have happened: "the server starts".</param>
+    /// <exception cref="TimeoutException">It did not.</exception>
+    public static async Task Soon(this Task task, string what)
+    {
+        try
+        {
+            await task.WaitAsync(Limit, TestContext.Current.CancellationToken);
+        }
+        catch (TimeoutException) when (!task.IsCompleted)
+        {
+            throw new TimeoutException($"Did not happen within {Limit.TotalSeconds} s: {what}.");
+        }
+    }
+
+    /// <inheritdoc cref="Soon(Task, string)"/>
+    public static async Task<T> Soon<T>(this Task<T> task, string what)
+    {
+        await ((Task)task).Soon(what);
+        return await task;
+    }
+}
