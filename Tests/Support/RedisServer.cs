@@ -56,7 +56,7 @@ public sealed class RedisServer : IAsyncDisposable
             "--port", Port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--dir", DataDirectory, "--daemonize", "no",
             "--save", "", "--maxmemory-policy", "noeviction", "--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0",
         ];
-        var process = new Process { StartInfo = new ProcessStartInfo("redis-server", [.. always, .. _options]) { RedirectStandardOutput = true } };
+        var process = new Process { StartInfo = new ProcessStartInfo("redis-server", [.. always, .. _options]) { RedirectStandardOutput = true, UseShellExecute = false } };
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var said = new List<string>();
         process.OutputDataReceived += (_, line) =>
@@ -78,7 +78,7 @@ public sealed class RedisServer : IAsyncDisposable
         process.BeginOutputReadLine();
         _process = process;
         // Ends the server when our end of the pipe goes, however that happens.
-        _watch = Process.Start(new ProcessStartInfo("sh", ["-c", $"cat >/dev/null; kill -9 {process.Id}"]) { RedirectStandardInput = true })!;
+        _watch = Process.Start(new ProcessStartInfo("sh", ["-c", $"cat >/dev/null; kill -9 {process.Id}"]) { RedirectStandardInput = true, UseShellExecute = false })!;
         await ready.Task.Soon("redis-server takes connections");
 
         string Said()

@@ -15,9 +15,9 @@ internal static class Within
         {
             await task.WaitAsync(Limit, TestContext.Current.CancellationToken);
         }
-        catch (TimeoutException) when (!task.IsCompleted)
+        catch (TimeoutException exception) when (!task.IsCompleted)
         {
-            throw new TimeoutException($"Did not happen within {Limit.TotalSeconds} s: {what}.");
+            throw new TimeoutException($"Did not happen within {Limit.TotalSeconds} s: {what}.", exception);
         }
     }
 
