@@ -82,7 +82,7 @@ public sealed class RedisReplicasTests : IAsyncLifetime
         await using var proxy = new CuttingProxy(_primary.Port);
         var store = new RedisLogStore(_connection, "tests");
         var log = (await store.OpenAsync("room", create: true, Ended))!;
-        await using var replicas = new RedisReplicas(() => _primary.ConnectAsync(proxy.Port), 1, TimeSpan.FromMilliseconds(200));
+        await using var replicas = new RedisReplicas(() => _primary.ConnectAsync(proxy.Port), 1, TimeSpan.FromSeconds(4));
         var careful = new RedisLogStore(_connection, "tests", replicas);
         Assert.True(await careful.AppendAsync("room", new LogPosition(log.Epoch, 0), new LogBatch(1, 1, "first"u8.ToArray()), Ended));
 
