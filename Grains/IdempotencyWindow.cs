@@ -20,9 +20,6 @@ internal sealed class IdempotencyWindow
     /// <summary>Whether it knows all that the log holds. Until then a miss proves nothing.</summary>
     public bool IsLoaded { get; set; }
 
-    /// <summary>How many ids it holds.</summary>
-    public int Count => _known.Count;
-
     /// <summary>What became of this id.</summary>
     public bool TryGet(UInt128 idHash, out Known known) => _known.TryGetValue(idHash, out known);
 

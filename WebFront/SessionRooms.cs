@@ -31,7 +31,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
                 return;
             }
 
-            await AnswerJoinAsync(frame, seat, await FirstPageAsync(frame, seat.Room));
+            AnswerJoin(frame, seat, await FirstPageAsync(frame, seat.Room));
             return;
         }
 
@@ -52,7 +52,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
         seat = new Seat(room, session.UserId, session.Connection.Outbox) { Revision = revision };
         try
         {
-            await AnswerJoinAsync(frame, seat, await FirstPageAsync(frame, room));
+            AnswerJoin(frame, seat, await FirstPageAsync(frame, room));
         }
         catch
         {
@@ -84,9 +84,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
         var page = frame.After is { } after
             ? await grain.Read(after + 1, frame.Limit)
             : await grain.ReadBefore(frame.Before ?? long.MaxValue, frame.Limit);
-        var more = page.Entries is [var oldest, .., var newest] || (page.Entries is [var only] && (oldest = newest = only) is not null)
-            ? frame.After is null ? oldest.Seq > page.First : newest.Seq < page.Head
-            : false;
+        var more = page.Entries.Length > 0 && (frame.After is null ? page.Entries[0].Seq > page.First : page.Entries[^1].Seq < page.Head);
         var messages = Array.ConvertAll(page.Entries, entry =>
             new HistoryMessage("chat_message", frame.Room, entry.Seq, entry.UserId, entry.Username, entry.Text, entry.Timestamp));
         session.Send(new ServerFrame.HistoryPage(frame.Id, frame.Room, page.Epoch, messages, more));
@@ -109,7 +107,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
         page.Epoch == frame.Epoch && frame.Since <= page.Head && frame.Since + 1 >= page.First
         && (page.Entries.Length > 0 ? page.Entries[0].Seq == frame.Since + 1 : frame.Since == page.Head);
 
-    private async ValueTask AnswerJoinAsync(ClientFrame.JoinRoom frame, Seat seat, LogPage? first)
+    private void AnswerJoin(ClientFrame.JoinRoom frame, Seat seat, LogPage? first)
     {
         seat.Replay?.Cancel();
         seat.Room.Detach(seat);
@@ -126,7 +124,6 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
             return;
         seat.Replay = new CancellationTokenSource();
         _ = ReplayAsync(seat, first.Epoch, seat.Replay.Token);
-        await ValueTask.CompletedTask;
     }
 
     /// <summary>Posts a page of the log and moves the cursor behind it.</summary>

@@ -21,13 +21,6 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>Whether a transaction is under way.</summary>
     public bool InTransaction => raw.sqlite3_get_autocommit(_connection.Handle) == 0;
 
-    /// <summary>Pages this connection has written since the last call: the growth of the write-ahead log.</summary>
-    public int TakePagesWritten()
-    {
-        raw.sqlite3_db_status(_connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out var pages, out _, 1);
-        return pages;
-    }
-
     /// <summary>Runs a statement that gives no rows.</summary>
     /// <returns>The number of rows changed.</returns>
     public int Execute(string sql, params ReadOnlySpan<object> values) => Prepare(sql, values).ExecuteNonQuery();

@@ -8,7 +8,7 @@ namespace OrleansChat.WebFront.Rooms;
 /// that finds the log ahead makes its room read it.
 /// </summary>
 internal sealed partial class LeaseLoop(
-    FrontHub hub, FrontFeed feed, FrontClaims claims, FrontDrain drain, IGrainFactory grains, IOptions<FrontOptions> options, TimeProvider time, ILogger<LeaseLoop> logger)
+    FrontHub hub, FrontFeed feed, FrontClaims claims, IGrainFactory grains, IOptions<FrontOptions> options, TimeProvider time, ILogger<LeaseLoop> logger)
     : BackgroundService
 {
     private const int Parallel = 64;
@@ -16,20 +16,12 @@ internal sealed partial class LeaseLoop(
     private static readonly TimeSpan FeedCheck = TimeSpan.FromSeconds(5);
 
     private readonly long _startedAt = time.GetUtcNow().ToUnixTimeMilliseconds();
-    private readonly SemaphoreSlim _trouble = new(0, 1);
     private bool _isFailing;
     private long _frontAt;
     private long _feedAt;
 
     /// <summary>Whether the front has the cluster: its feeds are subscribed, and its last call was answered within a lease.</summary>
     public bool HasCluster => feed.IsComplete && !claims.HasRunOut;
-
-    /// <summary>Signs of trouble (a gateway lost, another epoch): the sweep starts at once.</summary>
-    public void Hurry()
-    {
-        if (_trouble.CurrentCount == 0)
-            _trouble.Release();
-    }
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -56,14 +48,12 @@ internal sealed partial class LeaseLoop(
         var tick = TimeSpan.FromSeconds(Math.Clamp(options.Value.LeaseRenewal.TotalSeconds / 15, 0.02, 1));
         while (!stoppingToken.IsCancellationRequested)
         {
-            var hurry = await _trouble.WaitAsync(tick, stoppingToken);
-            var recovered = await TryTickAsync(hurry || _isFailing, stoppingToken);
-            if (recovered && claims.HasRunOut && !drain.IsDraining)
-                LogRunOut();
+            await Task.Delay(tick, time, stoppingToken);
+            await TryTickAsync(everything: _isFailing, stoppingToken);
         }
     }
 
-    private async Task<bool> TryTickAsync(bool everything, CancellationToken stopping)
+    private async Task TryTickAsync(bool everything, CancellationToken stopping)
     {
         try
         {
@@ -86,14 +76,12 @@ internal sealed partial class LeaseLoop(
             if (_isFailing)
                 LogAnswers();
             _isFailing = false;
-            return true;
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
             if (!_isFailing)
                 LogFailed(e);
             _isFailing = true;
-            return false;
         }
     }
 
@@ -115,9 +103,6 @@ internal sealed partial class LeaseLoop(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The cluster answers this front again")]
     private partial void LogAnswers();
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "No grain answered this front for a whole lease")]
-    private partial void LogRunOut();
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "This front could not say good-bye to the cluster; its leases end by themselves")]
     private partial void LogNotRetired(Exception e);
