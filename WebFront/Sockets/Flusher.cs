@@ -36,10 +36,19 @@ internal sealed class Flusher : IThreadPoolWorkItem
         while (outbox.Take(_spare) is { } pieces)
         {
             _spare = null;
-            if (!outbox.Writer!.TryWrite(pieces, _scratch, out var rest))
+            try
             {
-                // The socket takes no more for now: this outbox goes its own way until it is clean, the others go on here.
-                _ = FlushSlowlyAsync(outbox, rest);
+                if (!outbox.Writer!.TryWrite(pieces, _scratch, out var rest))
+                {
+                    // The socket takes no more for now: this outbox goes its own way until it is clean, the others go on here.
+                    _ = FlushSlowlyAsync(outbox, rest);
+                    return;
+                }
+            }
+            catch (ObjectDisposedException)
+            {
+                // The framework disposes the socket of a client that reset it, whatever is being written.
+                outbox.Abandon();
                 return;
             }
 
