@@ -5,9 +5,12 @@ namespace OrleansChat.WebFront;
 /// <summary>The application, built but not started: what <c>Program</c> runs, and tests run beside their own clients.</summary>
 internal static class FrontApp
 {
-    public static WebApplication Build(string[] args)
+    /// <param name="args">The command line: configuration keys, as in <c>--Chat:DataPath=:memory:</c>.</param>
+    /// <param name="configure">What a test adds, before anything else is.</param>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        configure?.Invoke(builder);
         if (builder.Configuration.GetConnectionString("Redis") is not null)
             throw new InvalidOperationException("ConnectionStrings:Redis is set, but this version runs in one process only: remove it.");
         builder.AddWeb();
