@@ -16,7 +16,7 @@ public sealed record GrainOptions
     [Range(1, 10_000_000, ErrorMessage = "Chat:RoomLogLength must be 1 to 10,000,000 messages.")]
     public int RoomLogLength { get; init; } = 1_000;
 
-    /// <summary>How long a room's log keeps every message at least, whatever their number. Default 10 minutes. Also how long an id is remembered.</summary>
+    /// <summary>How long a room's log keeps every message at least, whatever their number. Default 10 minutes. A message goes when it exceeds length and age.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "3650.00:00:00", ErrorMessage = "Chat:RoomLogAge must be a time span from 00:00:00 to 3650.00:00:00.")]
     public TimeSpan RoomLogAge { get; init; } = TimeSpan.FromMinutes(10);
 

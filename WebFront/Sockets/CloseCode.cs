@@ -2,14 +2,20 @@ using System.Net.WebSockets;
 
 namespace OrleansChat.WebFront.Sockets;
 
-/// <summary>Close codes beyond those that the framework names.</summary>
+/// <summary>Why the server closes a connection: all its close codes but 1002, with which the framework answers broken framing, and a client's own code, repeated.</summary>
 internal static class CloseCode
 {
     /// <summary>1001: this server goes away.</summary>
     public const WebSocketCloseStatus GoingAway = WebSocketCloseStatus.EndpointUnavailable;
 
+    /// <summary>1007: not UTF-8.</summary>
+    public const WebSocketCloseStatus NotUtf8 = WebSocketCloseStatus.InvalidPayloadData;
+
     /// <summary>1008: keeps breaking the rate limit.</summary>
     public const WebSocketCloseStatus PolicyViolation = WebSocketCloseStatus.PolicyViolation;
+
+    /// <summary>1009: a frame over <see cref="FrontOptions.FrameBytes"/>.</summary>
+    public const WebSocketCloseStatus FrameTooLarge = WebSocketCloseStatus.MessageTooBig;
 
     /// <summary>1011.</summary>
     public const WebSocketCloseStatus InternalError = WebSocketCloseStatus.InternalServerError;

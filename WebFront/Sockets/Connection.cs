@@ -143,7 +143,7 @@ internal sealed partial class Connection
             {
                 if (length > _options.FrameBytes)
                 {
-                    Close(WebSocketCloseStatus.MessageTooBig, FormattableString.Invariant($"Frame too large (max {_options.FrameBytes} bytes)"));
+                    Close(CloseCode.FrameTooLarge, FormattableString.Invariant($"Frame too large (max {_options.FrameBytes} bytes)"));
                     length = 0;
                 }
 
@@ -156,9 +156,9 @@ internal sealed partial class Connection
             }
 
             if (length > _options.FrameBytes)
-                Close(WebSocketCloseStatus.MessageTooBig, FormattableString.Invariant($"Frame too large (max {_options.FrameBytes} bytes)"));
+                Close(CloseCode.FrameTooLarge, FormattableString.Invariant($"Frame too large (max {_options.FrameBytes} bytes)"));
             else if (result.MessageType == WebSocketMessageType.Binary && !System.Text.Unicode.Utf8.IsValid(buffer.AsSpan(0, length)))
-                Close(WebSocketCloseStatus.InvalidPayloadData, "Not UTF-8");
+                Close(CloseCode.NotUtf8, "Not UTF-8");
 
             // A closing connection is read on, so that the close frame is not lost to a reset; what comes is not looked at.
             if (Volatile.Read(ref _closeBy) == 0)
