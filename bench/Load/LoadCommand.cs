@@ -63,16 +63,17 @@ internal sealed class LoadCommand
         var command = new Command("fanout", "Publishers send to rooms: each with so many messages under way, or so many a second.") { _rooms, _members, _publishers, _window, _rate };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(_publishers) > result.GetValue(_members))
-                result.AddError("--publishers must be --members at most.");
             if (result.GetResult(_rate) is { Implicit: false } && result.GetResult(_window) is { Implicit: false })
                 result.AddError("--rate (an open loop) and --window (a closed one) exclude each other.");
         });
-        command.SetAction(parsed => run(Plan(parsed, WorkloadKind.Fanout, parsed.GetValue(_rooms), parsed.GetValue(_members), parsed.GetValue(_publishers)) with
+        command.SetAction(parsed =>
         {
-            Rate = parsed.GetValue(_rate),
-            Window = parsed.GetValue(_rate) > 0 ? 0 : parsed.GetValue(_window),
-        }));
+            // Not a validator's business: it would not see the default of an option that was not given.
+            var (members, publishers, rate) = (parsed.GetValue(_members), parsed.GetValue(_publishers), parsed.GetValue(_rate));
+            if (publishers > members)
+                throw new LoadException($"--publishers must be --members ({members}) at most.");
+            return run(Plan(parsed, WorkloadKind.Fanout, parsed.GetValue(_rooms), members, publishers) with { Rate = rate, Window = rate > 0 ? 0 : parsed.GetValue(_window) });
+        });
         return command;
     }
 
