@@ -331,6 +331,18 @@ describe('publishing', () => {
     assert.equal(FakeSocket.last.of('chat_message').length, 2);
   });
 
+  test('a lost connection before that does not count as one of its tries', async () => {
+    const { chat } = await inLobby();
+    const published = held(chat.publish('lobby', 'x'));
+    await FakeSocket.last.ends();
+    await reconnects();
+    await FakeSocket.last.joins('lobby', { recovered: true });
+    await FakeSocket.last.answers('chat_message', { type: 'error', code: 'not_in_room', error: 'Not in room' });
+    await FakeSocket.last.joins('lobby', { recovered: true });
+    await FakeSocket.last.answers('chat_message', acked);
+    assert.deepEqual((await outcome(published)).value?.seq, 1);
+  });
+
   test('a message that may be published already is not repeated as somebody else', async () => {
     const { chat } = await inLobby();
     const sent = held(chat.publish('lobby', 'sent'));
