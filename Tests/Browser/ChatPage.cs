@@ -7,6 +7,7 @@ namespace OrleansChat.Tests.Browser;
 internal sealed class ChatPage : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _complaints = [];
+    private readonly ConcurrentQueue<string> _network = [];
 
     public ChatPage(IPage page)
     {
@@ -17,6 +18,8 @@ internal sealed class ChatPage : IAsyncDisposable
             if (line.Type is "error" or "warning" && !IsOfTheNetwork(line.Text))
                 _complaints.Enqueue($"{line.Type}: {line.Text}");
         };
+        page.RequestFailed += (_, request) => _network.Enqueue($"{request.Url}: {request.Failure}");
+        page.Response += (_, response) => { if (!response.Ok) _network.Enqueue($"{response.Url}: {response.Status}"); };
         page.PageError += (_, error) => _complaints.Enqueue(error);
     }
 
@@ -45,7 +48,15 @@ internal sealed class ChatPage : IAsyncDisposable
 
     public async Task SignInAsync(string name)
     {
-        await Page.GetByLabel("Your name").FillAsync(name);
+        try
+        {
+            await Page.GetByLabel("Your name").FillAsync(name);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"The page did not ask for a name. Requests without success: {string.Join(", ", _network)}; complaints: {string.Join(", ", _complaints)}", e);
+        }
+
         await Page.Keyboard.PressAsync("Enter");
         await Assertions.Expect(Page.GetByTestId("chat")).ToBeVisibleAsync();
         await ShowsAsync("connected");

@@ -1,6 +1,7 @@
 // The browser client against a server made of arrays, on fake time. `node --test Tests/Client/orleanschat.test.mjs`
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, mock, test } from 'node:test';
+import { OrleansChat } from '../../WebFront/wwwroot/orleanschat.js';
 import { client, FakeSocket, held, inLobby, message, outcome, pass, reconnects, settle } from './fake.mjs';
 
 beforeEach(() => {
@@ -28,6 +29,10 @@ describe('connecting', () => {
     assert.equal(chat.state, 'connected');
     assert.equal(chat.session.userId, 'alice');
     assert.deepEqual(seen.states.map(s => s.state), ['connecting', 'connected']);
+  });
+
+  test('where there is no WebSocket, it says so at once instead of trying for ever', () => {
+    assert.throws(() => new OrleansChat({ url: 'ws://test/ws', token: async () => 'jwt', WebSocket: null }), { name: 'TypeError', message: /WebSocket/ });
   });
 
   test('an attempt that gets no answer in 15 s is given up for another', async () => {
