@@ -6,15 +6,13 @@ using OrleansChat.Grains.Interfaces;
 using OrleansChat.Grains.Logs;
 using OrleansChat.Grains.Storage;
 using OrleansChat.Streaming;
+using StackExchange.Redis;
 
 namespace OrleansChat.Grains;
 
 /// <summary>Puts the chat's grains into a silo.</summary>
 public static class ChatSilo
 {
-    /// <summary>Longer than the store's deadline (3 s), shorter than a session's (6 s). Orleans' 30 s would be the pause of every room of a silo that is killed.</summary>
-    public static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(5);
-
     /// <summary>Logs and grain state in one SQLite file (<c>Chat:DataPath</c>); this process is the whole cluster.</summary>
     public static ISiloBuilder UseEmbeddedStore(this ISiloBuilder silo)
     {
@@ -29,13 +27,26 @@ public static class ChatSilo
         return silo.AddChat();
     }
 
+    /// <summary>Logs, grain state and stream subscriptions in Redis, for any number of silos. The silo waits for Redis before it joins the cluster.</summary>
+    /// <param name="silo">The silo.</param>
+    /// <param name="redis">Where, from <c>ConnectionStrings:Redis</c>.</param>
+    public static ISiloBuilder UseRedisStore(this ISiloBuilder silo, ConfigurationOptions redis)
+    {
+        silo.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<RedisGate>(services, redis));
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<RedisGate>());
+        silo.Services.AddSingleton<ILogStore>(services => services.GetRequiredService<RedisGate>().OpenLogs());
+        silo.AddRedisGrainStorage(GrainStores.Default, storage => storage.ConfigurationOptions = redis);
+        silo.AddRedisGrainStorage(GrainStores.PubSub, storage => storage.ConfigurationOptions = redis);
+        return silo.AddChat();
+    }
+
     private static ISiloBuilder AddChat(this ISiloBuilder silo)
     {
         silo.Services.AddOptions<GrainOptions>().BindConfiguration(GrainOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.Configure<SiloMessagingOptions>(messaging =>
         {
-            messaging.ResponseTimeout = CallDeadline;
+            messaging.ResponseTimeout = Deadlines.Call;
             messaging.ClientDropTimeout = TimeSpan.FromSeconds(30);
         });
         silo.AddLocalQueueStreams(Feeds.Provider);

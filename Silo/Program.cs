@@ -1,3 +1,14 @@
-// A cluster of silos on Redis comes with the next piece of work; until then WebFront hosts its silo itself.
-await Console.Error.WriteLineAsync("The cluster silo is not built yet: run WebFront without ConnectionStrings:Redis.");
-return 1;
+using Microsoft.Extensions.Options;
+using OrleansChat.Silo;
+
+try
+{
+    await SiloApp.Build(args).RunAsync();
+    return 0;
+}
+catch (OptionsValidationException e)
+{
+    // A sentence that names the key; where it came from in our code helps nobody.
+    await Console.Error.WriteLineAsync(e.Message);
+    return 1;
+}

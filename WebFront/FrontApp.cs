@@ -11,10 +11,11 @@ internal static class FrontApp
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         configure?.Invoke(builder);
-        if (builder.Configuration.GetConnectionString("Redis") is not null)
-            throw new InvalidOperationException("ConnectionStrings:Redis is set, but this version runs in one process only: remove it.");
         builder.AddWeb();
-        builder.AddEmbeddedSilo();
+        if (builder.Configuration.GetConnectionString("Redis") is { Length: > 0 } redis)
+            builder.AddClusterClient(redis);
+        else
+            builder.AddEmbeddedSilo();
         builder.Services.AddAuth();
         builder.Services.AddFront();
 
