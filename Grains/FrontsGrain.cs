@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Orleans.Streams.Core;
 using OrleansChat.Grains.Interfaces;
 
@@ -8,12 +9,14 @@ namespace OrleansChat.Grains;
 internal sealed partial class FrontsGrain(
     [PersistentState("fronts", GrainStores.Default)] IPersistentState<FrontsState> state,
     IStreamSubscriptionManagerAdmin subscriptions,
+    IOptions<GrainOptions> options,
     TimeProvider time,
     ILogger<FrontsGrain> logger) : Grain, IFrontsGrain
 {
     private readonly Dictionary<string, long> _expires = new(StringComparer.Ordinal);
     private FeedWriter _feeds = null!;
     private TimeSpan _lease = TimeSpan.FromSeconds(45);
+    private bool _isSaved = true;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -24,25 +27,25 @@ internal sealed partial class FrontsGrain(
         return Task.CompletedTask;
     }
 
-    public Task<Front[]> Live() => Task.FromResult(state.State.Fronts.OrderBy(front => front.StartedAt).ToArray());
+    public Task<Front[]> Live() => Task.FromResult(LiveFronts().OrderBy(front => front.StartedAt).ToArray());
 
     public Task Broadcast(Broadcast broadcast)
     {
-        if (broadcast.Message.Length == 0 || broadcast.Include.Length > 1_000 || broadcast.Exclude.Length > 1_000)
-            throw new ChatException(ChatError.InvalidPayload, "message must not be empty; includeIds and excludeIds hold at most 1000 ids");
-        _feeds.Write(state.State.Fronts.Select(front => front.Id), new FeedEvent.BroadcastSent(broadcast, time.GetUtcNow().ToUnixTimeMilliseconds()));
+        var chars = options.Value.MessageChars;
+        if (broadcast.Message.Length == 0 || broadcast.Message.Length > chars || broadcast.Include.Length > 1_000 || broadcast.Exclude.Length > 1_000)
+            throw new ChatException(ChatError.InvalidPayload, $"message must have 1 to {chars} characters; includeIds and excludeIds hold at most 1000 ids");
+        _feeds.Write(LiveFronts().Select(front => front.Id), new FeedEvent.BroadcastSent(broadcast, time.GetUtcNow().ToUnixTimeMilliseconds()));
         return Task.CompletedTask;
     }
 
     public async Task Renew(Front front, TimeSpan lease)
     {
         _lease = lease;
-        var known = _expires.ContainsKey(front.Id);
+        _isSaved &= _expires.ContainsKey(front.Id);
         _expires[front.Id] = Expiry(lease);
         state.State.Fronts.RemoveAll(other => other.Id == front.Id);
         state.State.Fronts.Add(front);
-        if (!known)
-            await state.WriteStateAsync();
+        await SaveAsync();
     }
 
     public Task Retire(string front) => ForgetAsync([front]);
@@ -63,12 +66,28 @@ internal sealed partial class FrontsGrain(
         foreach (var front in fronts)
         {
             await ClearSubscriptionsAsync(front);
+            _isSaved = false;
             _expires.Remove(front);
             _feeds.Forget(front);
             state.State.Fronts.RemoveAll(other => other.Id == front);
         }
 
+        await SaveAsync();
+    }
+
+    /// <summary>Which fronts there are is written when it changed; a write that failed is made up for by the next renewal.</summary>
+    private async Task SaveAsync()
+    {
+        if (_isSaved)
+            return;
         await state.WriteStateAsync();
+        _isSaved = true;
+    }
+
+    private IEnumerable<Front> LiveFronts()
+    {
+        var now = time.GetTimestamp();
+        return state.State.Fronts.Where(front => _expires.GetValueOrDefault(front.Id) > now);
     }
 
     /// <summary>A process that was killed leaves its subscriptions in PubSubStore, and every silo would try to deliver to it after a restart.</summary>

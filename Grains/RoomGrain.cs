@@ -16,6 +16,8 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     /// <summary>How long a front that only the log's header knows of may take to renew; a renewal brings its own lease.</summary>
     private static readonly TimeSpan AdoptedLease = TimeSpan.FromSeconds(45);
 
+    private static readonly TimeSpan LongestLease = TimeSpan.FromHours(1);
+
     private readonly GrainOptions _options;
     private readonly ILogger _logger;
     private readonly RoomLog _log;
@@ -75,9 +77,14 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         return batch.Answers;
     }
 
-    public Task<LogPage> Read(long from, int limit) => ReadPageAsync(_ => from, limit);
+    public Task<LogPage> Read(long from, int limit) => ReadPageAsync(_ => (Math.Max(from, 1), Math.Clamp(limit, 1, 1_000)));
 
-    public Task<LogPage> ReadBefore(long before, int limit) => ReadPageAsync(head => Math.Min(before, head + 1) - Math.Clamp(limit, 1, 1_000), limit, before);
+    public Task<LogPage> ReadBefore(long before, int limit) => ReadPageAsync(head =>
+    {
+        var last = Math.Clamp(before, 1, head + 1) - 1;
+        var from = Math.Max(1, last + 1 - Math.Clamp(limit, 1, 1_000));
+        return (from, last + 1 - from);
+    });
 
     public async Task<MemberPage> Members(string? after, int limit)
     {
@@ -95,6 +102,8 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
     public async Task<RoomLease> Renew(RoomRenewal renewal)
     {
+        if (renewal.Lease <= TimeSpan.Zero || renewal.Lease > LongestLease || Array.Exists(renewal.Changes, change => change.Connections < 0))
+            throw new ChatException(ChatError.InvalidPayload, "a lease must be more than 0 and at most one hour, and connections not below 0");
         if (!await TryOpenAsync(renewal.Create))
             return new RoomLease(LeaseOutcome.NotFound, "", 0, 0, [], 0);
         if (renewal.Epoch == _log.Header.Epoch && renewal.LastSeq > _log.Header.Head)
@@ -124,14 +133,15 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         return fits ? null : ChatError.InvalidPayload;
     }
 
-    private async Task<LogPage> ReadPageAsync(Func<long, long> from, int limit, long before = long.MaxValue)
+    private async Task<LogPage> ReadPageAsync(Func<long, (long From, long Count)> range)
     {
         await OpenAsync(create: false);
-        var start = from(_log.Header.Head);
-        var count = Math.Min(Math.Clamp(limit, 1, 1_000), before - start);
-        var first = Math.Max(start, 1);
-        var entries = await KeepAsync(() => _log.ReadAsync(first, count - (first - start)));
-        return new LogPage(_log.Header.Epoch, _log.Header.First, _log.Header.Head, [.. entries.Select(entry => entry.Entry)]);
+        var header = _log.Header;
+        var (from, count) = range(header.Head);
+        var entries = await KeepAsync(() => _log.ReadAsync(from, count));
+        // While it read, another epoch may have begun, or the oldest entries may have gone: the page tells of what was read, and no more.
+        var first = entries is [var oldest, ..] && oldest.Entry.Seq > from ? oldest.Entry.Seq : header.First;
+        return new LogPage(header.Epoch, first, header.Head, [.. entries.Select(entry => entry.Entry)]);
     }
 
     /// <summary>Entries are in the log: the fronts hear of them.</summary>
@@ -202,7 +212,11 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         _feeds.Forget(front);
         try
         {
+            if (_members.Holds(front))
+                return; // It came back while others were released.
             await _log.RemoveFrontAsync(front);
+            if (_members.Holds(front))
+                await _log.AddFrontAsync(front); // It came back meanwhile, and its note in the header may be what was removed.
         }
         catch (Exception e)
         {

@@ -9,6 +9,7 @@ internal sealed class RoomMembers(int limit, TimeProvider time)
     private static readonly string AfterAll = new('\uffff', 129);
 
     private readonly Dictionary<string, FrontLease> _fronts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Version, long Expires)> _released = new(StringComparer.Ordinal);
     private readonly Dictionary<string, UserCount> _users = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _ids = new(StringComparer.Ordinal);
 
@@ -24,7 +25,8 @@ internal sealed class RoomMembers(int limit, TimeProvider time)
     public bool Holds(string front) => _fronts.ContainsKey(front);
 
     /// <summary>A front that the log's header names: it gets a lease's time to say which users it has.</summary>
-    public void Adopt(string front, TimeSpan lease) => _fronts.TryAdd(front, new FrontLease { Expires = Expiry(lease) });
+    public void Adopt(string front, TimeSpan lease) =>
+        _fronts.TryAdd(front, new FrontLease { Version = ReleasedVersion(front), Expires = Expiry(lease) });
 
     /// <summary>Takes a front's renewal, if it fits what is known of that front.</summary>
     /// <param name="renewal">What the front says.</param>
@@ -33,7 +35,7 @@ internal sealed class RoomMembers(int limit, TimeProvider time)
     public LeaseOutcome Renew(RoomRenewal renewal, List<PresenceChange> changes, List<string> refused)
     {
         _fronts.TryGetValue(renewal.Front, out var front);
-        if (front is not null && renewal.Version <= front.Version)
+        if (renewal.Version <= (front?.Version ?? ReleasedVersion(renewal.Front)))
             return LeaseOutcome.Stale;
         if (!renewal.Full && (front is null || front.Version != renewal.Base))
             return LeaseOutcome.Resend;
@@ -50,7 +52,7 @@ internal sealed class RoomMembers(int limit, TimeProvider time)
         }
 
         if (front.Users.Count == 0)
-            _fronts.Remove(renewal.Front);
+            Release(renewal.Front, front);
         return LeaseOutcome.Granted;
     }
 
@@ -86,6 +88,19 @@ internal sealed class RoomMembers(int limit, TimeProvider time)
 
         return new MemberPage(Count, [.. users], more);
     }
+
+    /// <summary>A front that left is remembered for a lease's time: a join of before, late because it waited for the store, must not undo that.</summary>
+    private void Release(string id, FrontLease front)
+    {
+        var now = time.GetTimestamp();
+        foreach (var (old, _) in _released.Where(released => released.Value.Expires <= now).ToList())
+            _released.Remove(old);
+        _released[id] = (front.Version, front.Expires);
+        _fronts.Remove(id);
+    }
+
+    private long ReleasedVersion(string front) =>
+        _released.TryGetValue(front, out var released) && released.Expires > time.GetTimestamp() ? released.Version : 0;
 
     private void Retain(FrontLease front, MemberChange[] kept, List<PresenceChange> changes)
     {

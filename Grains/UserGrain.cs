@@ -25,8 +25,11 @@ internal sealed class UserGrain(IOptions<GrainOptions> options, TimeProvider tim
         return Task.CompletedTask;
     }
 
-    public Task<UserSession[]> Sessions() =>
-        Task.FromResult(_fronts.Values.SelectMany(front => front.Sessions).OrderBy(session => session.ConnectedAt).ToArray());
+    public Task<UserSession[]> Sessions()
+    {
+        DropEnded();
+        return Task.FromResult(_fronts.Values.SelectMany(front => front.Sessions).OrderBy(session => session.ConnectedAt).ToArray());
+    }
 
     public async Task Send(string from, string message)
     {
@@ -66,6 +69,7 @@ internal sealed class UserGrain(IOptions<GrainOptions> options, TimeProvider tim
 
     public Task<UserLease> Renew(UserRenewal renewal)
     {
+        DropEnded();
         if (_fronts.TryGetValue(renewal.Front, out var known) && renewal.Version <= known.Version)
             return Task.FromResult(new UserLease([]));
 
@@ -81,9 +85,15 @@ internal sealed class UserGrain(IOptions<GrainOptions> options, TimeProvider tim
 
         _lease = renewal.Lease;
         if (sessions.Count == 0)
+        {
             _fronts.Remove(renewal.Front);
+            _feeds.Forget(renewal.Front);
+        }
         else
+        {
             _fronts[renewal.Front] = new FrontSessions(renewal.Version, time.GetTimestamp(), sessions);
+        }
+
         WatchLeases();
         return Task.FromResult(new UserLease(refused));
     }
@@ -115,14 +125,18 @@ internal sealed class UserGrain(IOptions<GrainOptions> options, TimeProvider tim
 
     private Task OnLeaseTimer()
     {
+        DropEnded();
+        WatchLeases();
+        return Task.CompletedTask;
+    }
+
+    private void DropEnded()
+    {
         foreach (var (front, _) in _fronts.Where(front => time.GetElapsedTime(front.Value.RenewedAt) >= _lease).ToList())
         {
             _fronts.Remove(front);
             _feeds.Forget(front);
         }
-
-        WatchLeases();
-        return Task.CompletedTask;
     }
 
     private sealed record FrontSessions(long Version, long RenewedAt, List<UserSession> Sessions);

@@ -14,6 +14,9 @@ internal static class EntryCodec
     private const byte Version = 1;
     private const byte KindMessage = 1;
 
+    /// <summary>Bytes: kind, three empty texts, a small timestamp, no id.</summary>
+    private const int ShortestEntry = 6;
+
     public static LogBatch Encode(IReadOnlyList<LogEntry> entries)
     {
         var writer = new ArrayBufferWriter<byte>(64 + (entries.Count * 128));
@@ -43,7 +46,9 @@ internal static class EntryCodec
         var reader = new Reader(batch.Payload.Span);
         if (reader.Byte() is var version and not Version)
             throw new InvalidDataException($"A log batch has version {version}; this build reads version {Version}.");
-        var count = (int)reader.Number();
+        var count = reader.Length(ShortestEntry);
+        if (count == 0 || count > batch.Last)
+            throw new InvalidDataException($"A log batch that ends at {batch.Last} says that it holds {count} entries.");
         var entries = new List<LogEntry>(count);
         for (var seq = batch.Last - count + 1; seq <= batch.Last; seq++)
         {
@@ -54,6 +59,8 @@ internal static class EntryCodec
             entries.Add(new LogEntry(entry, hasId ? reader.Hash() : 0, hasId ? reader.Hash() : 0));
         }
 
+        if (!reader.IsAtEnd)
+            throw new InvalidDataException("A log batch goes on after its last entry.");
         return entries;
     }
 
@@ -83,6 +90,8 @@ internal static class EntryCodec
     {
         private ReadOnlySpan<byte> _rest = rest;
 
+        public readonly bool IsAtEnd => _rest.IsEmpty;
+
         public byte Byte() => Take(1)[0];
 
         public ulong Number()
@@ -99,7 +108,14 @@ internal static class EntryCodec
             throw new InvalidDataException("A log batch holds a number of more than 64 bits.");
         }
 
-        public string Text() => Encoding.UTF8.GetString(Take((int)Number()));
+        /// <summary>How many things of at least <paramref name="size"/> bytes follow: never more than there is room for.</summary>
+        public int Length(int size)
+        {
+            var length = Number();
+            return length <= (ulong)(_rest.Length / size) ? (int)length : throw new InvalidDataException("A log batch ends too early.");
+        }
+
+        public string Text() => Encoding.UTF8.GetString(Take(Length(1)));
 
         public UInt128 Hash() => BinaryPrimitives.ReadUInt128LittleEndian(Take(16));
 
