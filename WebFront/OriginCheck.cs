@@ -14,8 +14,10 @@ internal sealed class OriginCheck(IOptions<FrontOptions> options)
             return true;
         if (_allowed.Contains("*") || _allowed.Contains(origin))
             return true;
+        // As they were sent: one of the two ways to make them readable turns punycode into letters, the other does not.
+        var host = new HostString(request.Headers.Host.ToString());
         return Uri.TryCreate(origin, UriKind.Absolute, out var uri)
-            && (string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase) || IsDefaultPort(uri, request.Host));
+            && (string.Equals(uri.Authority, host.Value, StringComparison.OrdinalIgnoreCase) || IsDefaultPort(uri, host));
     }
 
     /// <summary>A browser leaves a scheme's default port out of Origin; a client may name it in Host.</summary>

@@ -15,6 +15,8 @@ internal sealed class FakeCluster
 
     public FakeFronts Fronts { get; } = new();
 
+    public Func<Task> OnFeedCall { get; set; } = () => Task.CompletedTask;
+
     public FakeRoom Room(string name) => _rooms.GetOrAdd(name, _ => new FakeRoom(name));
 
     public FakeUser User(string id) => _users.GetOrAdd(id, _ => new FakeUser());

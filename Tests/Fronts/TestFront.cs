@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Microsoft.Extensions.Time.Testing;
 using OrleansChat.Tests.Support;
 using OrleansChat.WebFront;
 using OrleansChat.WebFront.Auth;
@@ -24,7 +23,7 @@ internal sealed class TestFront
         Hub = new FrontHub(Cluster.Grains, Claims, Time, NullLoggerFactory.Instance);
     }
 
-    public FakeTimeProvider Time { get; } = new();
+    public TestTime Time { get; } = new();
 
     public FakeCluster Cluster { get; } = new();
 
@@ -44,14 +43,15 @@ internal sealed class TestFront
         return new TestSession(session);
     }
 
-    /// <summary>Lets the clock run until something is so: what waits for a time gets there, what waits for a thread gets its turn.</summary>
-    public async Task UntilAsync(Func<bool> condition, string what)
+    /// <summary>Lets the clock run until something is so, whenever so many wait for it.</summary>
+    public async Task UntilAsync(Func<bool> condition, string what, int waiting = 1)
     {
         await Task.Run(async () =>
         {
             while (!condition() && !TestContext.Current.CancellationToken.IsCancellationRequested)
             {
-                Time.Advance(TimeSpan.FromMilliseconds(20));
+                if (Time.Waiting >= waiting)
+                    Time.Advance(TimeSpan.FromMilliseconds(20));
                 await Task.Yield();
             }
         }).Soon(what);

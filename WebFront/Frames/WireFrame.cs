@@ -58,9 +58,6 @@ internal static class WireFrame
         return frame;
     }
 
-    /// <summary>The answer to a client's close frame that held no code.</summary>
-    public static byte[] CloseWithoutCode() => [FinClose, 0];
-
     /// <summary>What was written. A buffer that a rare large frame made grow is let go of.</summary>
     private static byte[] Take(ArrayBufferWriter<byte> buffer)
     {

@@ -181,8 +181,7 @@ internal sealed partial class Connection
     {
         if (!TryBeginClose(ClosePatience))
             return;
-        var code = socket.CloseStatus ?? WebSocketCloseStatus.Empty;
-        Outbox.Complete(code == WebSocketCloseStatus.Empty ? WireFrame.CloseWithoutCode() : WireFrame.Close(code, ""));
+        Outbox.Complete(WireFrame.Close(socket.CloseStatus ?? WebSocketCloseStatus.NormalClosure, ""));
     }
 
     /// <summary>Waits until the last frame is out and, where the client did not close, until it has seen it: closing a socket with unread bytes resets it.</summary>
