@@ -26,7 +26,6 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     private IGrainTimer? _leaseTimer;
     private IGrainTimer? _newsTimer;
     private bool _occupancyDue;
-    private (string Epoch, long Seq) _streamed = ("", 0);
 
     public RoomGrain(ILogStore store, IOptions<GrainOptions> options, TimeProvider time, ILogger<RoomGrain> logger)
     {
@@ -34,7 +33,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         _log = new RoomLog(store, this.GetPrimaryKeyString(), _options, time) { Opened = OnOpenedAsync };
         _members = new RoomMembers(_options.MembersPerRoom, time);
         _typing = new RoomTyping(time);
-        _pump = new RoomPump(_log, Stream, OnPumpFailed);
+        _pump = new RoomPump(_log, Stream, OnPumpFailed, time);
     }
 
     private string Room => this.GetPrimaryKeyString();
@@ -135,17 +134,13 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         return new LogPage(_log.Header.Epoch, _log.Header.First, _log.Header.Head, [.. entries.Select(entry => entry.Entry)]);
     }
 
-    /// <summary>Entries are in the log: the fronts hear of them, and what exceeds the log's bounds goes.</summary>
-    private void Stream(List<LogEntry> entries)
-    {
-        _feeds.Write(_members.Fronts, new FeedEvent.Published(Room, _log.Header.Epoch, [.. entries.Select(entry => entry.Entry)]));
-        _streamed = (_log.Header.Epoch, entries[^1].Entry.Seq);
-    }
+    /// <summary>Entries are in the log: the fronts hear of them.</summary>
+    private void Stream(string epoch, List<LogEntry> entries) =>
+        _feeds.Write(_members.Fronts, new FeedEvent.Published(Room, epoch, [.. entries.Select(entry => entry.Entry)]));
 
     /// <summary>The header was read, at first or anew: what it knows and this activation does not is caught up on.</summary>
     private async Task OnOpenedAsync()
     {
-        var (epoch, head) = (_log.Header.Epoch, _log.Header.Head);
         foreach (var front in _log.Header.Fronts.Where(front => !_members.Holds(front)).ToList())
         {
             _members.Adopt(front, AdoptedLease);
@@ -159,13 +154,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
             _feeds.Write(front, new FeedEvent.RenewRoom(Room));
         }
 
-        if (_streamed.Epoch != epoch)
-            _streamed = (epoch, head);
-        while (_streamed.Seq < _log.Header.Head && await _log.ReadAsync(_streamed.Seq + 1, 1_000) is { Count: > 0 } missed)
-        {
-            _log.Remember(missed);
-            Stream(missed);
-        }
+        await _pump.CatchUpAsync();
     }
 
     /// <summary>A front delivered what the log does not hold. If reading it anew does not explain that, the log lost its end: a new epoch.</summary>
@@ -260,8 +249,13 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
         foreach (var (userId, username, isTyping) in _typing.Due())
             _feeds.Write(_members.Fronts, new FeedEvent.Typing(Room, userId, username, isTyping));
-        if (_pump.HasFailed && await ReopenAsync())
-            _pump.HasFailed = false;
+        if (_pump.HasFailed)
+        {
+            _pump.HasFailed = false; // Whoever fails meanwhile says so again.
+            if (!await ReopenAsync())
+                _pump.HasFailed = true;
+        }
+
         if (_occupancyDue || _typing.IsWaiting || _pump.HasFailed)
             return;
         _newsTimer?.Dispose();

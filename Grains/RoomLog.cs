@@ -12,9 +12,13 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
     /// <summary>Shorter than a grain call's deadline (5 s), so that the caller hears <c>unavailable</c> and not a time-out.</summary>
     private static readonly TimeSpan StoreDeadline = TimeSpan.FromSeconds(3);
 
+    /// <summary>A store that keeps falling back while others write to it is not to be reasoned with.</summary>
+    private const int MaxResets = 5;
+
     private LogHeader? _header;
     private bool _suspect = true;
     private Task<LogHeader?>? _opening;
+    private Task? _writing;
     private long _noTrimBefore;
 
     /// <summary>The ids of the last messages.</summary>
@@ -26,29 +30,32 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
     /// <summary>Called after the header was read anew, before anyone goes on. When it throws, the log stays suspect.</summary>
     public Func<Task>? Opened { get; set; }
 
-    /// <summary>Reads the header where it is not known for sure.</summary>
+    /// <summary>Reads the header where it is not known for sure. Waits for an append under way, as no append begins before it has ended.</summary>
     /// <returns>False: nobody ever joined the room, and it was not to be created.</returns>
     public async ValueTask<bool> EnsureOpenAsync(bool create)
     {
-        if (!_suspect)
-            return true;
-        // Joins, reads and the pump may all come here at once: they share one call.
-        while (_opening is { } underWay)
+        while (true)
         {
-            if (await underWay is not null)
+            // Joins, reads and the pump may all come here at once: they share one call.
+            if (_opening is { IsCompleted: false } opening)
+            {
+                if (await opening is not null)
+                    return true;
+                if (!create)
+                    return false;
+            }
+            else if (!_suspect)
+            {
                 return true;
-            if (!create)
-                return false;
-        }
-
-        _opening = OpenAsync(create);
-        try
-        {
-            return await _opening is not null;
-        }
-        finally
-        {
-            _opening = null;
+            }
+            else if (_writing is { IsCompleted: false } writing)
+            {
+                await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            }
+            else
+            {
+                return await (_opening = OpenAsync(create)) is not null;
+            }
         }
     }
 
@@ -57,32 +64,13 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
 
     /// <summary>Appends messages as one batch.</summary>
     /// <returns>The entries; null when another writer was here: nothing was written, and the log has to be opened again.</returns>
-    public async Task<List<LogEntry>?> AppendAsync(IReadOnlyList<Draft> drafts)
+    public Task<List<LogEntry>?> AppendAsync(IReadOnlyList<Draft> drafts)
     {
-        var header = Header;
-        var seq = header.Head;
-        var now = Math.Max(time.GetUtcNow().ToUnixTimeMilliseconds(), header.LastTimestamp);
-        var entries = new List<LogEntry>(drafts.Count);
-        foreach (var draft in drafts)
-            entries.Add(new LogEntry(new Entry(++seq, draft.UserId, draft.Username, draft.Text, now), draft.IdHash, draft.TextHash));
-
-        var batch = EntryCodec.Encode(entries);
-        using var deadline = Deadline();
-        var appended = false;
-        try
-        {
-            appended = await store.AppendAsync(room, new LogPosition(header.Epoch, header.Head), batch, deadline.Token);
-        }
-        finally
-        {
-            _suspect |= !appended;
-        }
-
-        if (!appended)
-            return null;
-        _header = Header with { Head = seq, LastTimestamp = now, Bytes = Header.Bytes + batch.Payload.Length };
-        Remember(entries);
-        return entries;
+        if (_opening is { IsCompleted: false })
+            return Task.FromResult<List<LogEntry>?>(null);
+        var appending = AppendBatchAsync(drafts);
+        _writing = appending;
+        return appending;
     }
 
     /// <summary>Reads entries from <paramref name="from"/> on, at most <paramref name="limit"/>.</summary>
@@ -110,11 +98,9 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
         return entries;
     }
 
-    /// <summary>The window, complete: of an activation that never looked, the log's tail is read first.</summary>
-    public async ValueTask<IdempotencyWindow> LoadWindowAsync()
+    /// <summary>Completes the window of an activation that never looked: reads the log's tail.</summary>
+    public async Task LoadWindowAsync()
     {
-        if (Window.IsLoaded)
-            return Window;
         const int page = 1_000;
         var header = Header;
         var pages = new Stack<List<LogEntry>>();
@@ -128,10 +114,11 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
                 break;
         }
 
+        if (Header.Epoch != header.Epoch)
+            return; // What was read belongs to a log that is gone.
         while (pages.TryPop(out var entries))
             Remember(entries);
         Window.IsLoaded = true;
-        return Window;
     }
 
     /// <summary>Adds stored messages to the window, ascending.</summary>
@@ -142,7 +129,69 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
     }
 
     /// <summary>Drops what exceeds length and age, or the bytes. A batch goes whole, so a little more than asked for may stay.</summary>
-    public async Task TrimAsync()
+    public Task TrimAsync()
+    {
+        if (_opening is { IsCompleted: false })
+            return Task.CompletedTask;
+        return _writing = TrimBatchesAsync();
+    }
+
+    /// <summary>Begins a new epoch, because someone alive saw more than the log holds.</summary>
+    public Task ResetAsync()
+    {
+        _suspect = true;
+        return ResetAsync(Header);
+    }
+
+    /// <summary>Notes that a front holds the room.</summary>
+    /// <returns>False: the log has another epoch by now.</returns>
+    public Task<bool> AddFrontAsync(string front) => ChangeFrontsAsync(store.AddFrontAsync, front, fronts => [.. fronts.Where(f => f != front), front]);
+
+    /// <summary>Forgets a front.</summary>
+    public Task<bool> RemoveFrontAsync(string front) => ChangeFrontsAsync(store.RemoveFrontAsync, front, fronts => [.. fronts.Where(f => f != front)]);
+
+    private async Task<bool> ChangeFrontsAsync(
+        Func<string, string, string, CancellationToken, Task<bool>> write, string front, Func<IReadOnlyList<string>, string[]> change)
+    {
+        using var deadline = Deadline();
+        var epoch = Header.Epoch;
+        var done = await write(room, epoch, front, deadline.Token) && Header.Epoch == epoch;
+        if (done)
+            _header = Header with { Fronts = change(Header.Fronts) };
+        else
+            _suspect = true;
+        return done;
+    }
+
+    private async Task<List<LogEntry>?> AppendBatchAsync(IReadOnlyList<Draft> drafts)
+    {
+        var header = Header;
+        var seq = header.Head;
+        var now = Math.Max(time.GetUtcNow().ToUnixTimeMilliseconds(), header.LastTimestamp);
+        var entries = new List<LogEntry>(drafts.Count);
+        foreach (var draft in drafts)
+            entries.Add(new LogEntry(new Entry(++seq, draft.UserId, draft.Username, draft.Text, now), draft.IdHash, draft.TextHash));
+
+        var batch = EntryCodec.Encode(entries);
+        using var deadline = Deadline();
+        var appended = false;
+        try
+        {
+            appended = await store.AppendAsync(room, new LogPosition(header.Epoch, header.Head), batch, deadline.Token);
+        }
+        finally
+        {
+            _suspect |= !appended;
+        }
+
+        if (!appended)
+            return null;
+        _header = Header with { Head = seq, LastTimestamp = now, Bytes = Header.Bytes + batch.Payload.Length };
+        Remember(entries);
+        return entries;
+    }
+
+    private async Task TrimBatchesAsync()
     {
         const int page = 64;
         while (!_suspect && ShouldTrim(Header))
@@ -176,67 +225,51 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
         }
     }
 
-    /// <summary>Begins a new epoch, because someone alive saw more than the log holds.</summary>
-    public async Task ResetAsync()
-    {
-        using var deadline = Deadline();
-        _suspect = true;
-        await store.ResetAsync(room, new LogPosition(Header.Epoch, Header.Head), deadline.Token);
-    }
-
-    /// <summary>Notes that a front holds the room.</summary>
-    /// <returns>False: the log has another epoch by now.</returns>
-    public Task<bool> AddFrontAsync(string front) => ChangeFrontsAsync(store.AddFrontAsync, front, fronts => [.. fronts.Where(f => f != front), front]);
-
-    /// <summary>Forgets a front.</summary>
-    public Task<bool> RemoveFrontAsync(string front) => ChangeFrontsAsync(store.RemoveFrontAsync, front, fronts => [.. fronts.Where(f => f != front)]);
-
-    private async Task<bool> ChangeFrontsAsync(
-        Func<string, string, string, CancellationToken, Task<bool>> write, string front, Func<IReadOnlyList<string>, string[]> change)
-    {
-        using var deadline = Deadline();
-        var done = await write(room, Header.Epoch, front, deadline.Token);
-        if (done)
-            _header = Header with { Fronts = change(Header.Fronts) };
-        else
-            _suspect = true;
-        return done;
-    }
-
     private async Task<LogHeader?> OpenAsync(bool create)
     {
-        var known = _header;
-        LogHeader? header;
-        using (var deadline = Deadline())
-            header = await store.OpenAsync(room, create, deadline.Token);
-        if (header is not null && known is not null && header.Epoch == known.Epoch && header.Head < known.Head)
-        {
-            // What this activation acknowledged is gone: the store fell back to an older state.
-            _header = header;
-            await ResetAsync();
-            using var deadline = Deadline();
-            header = await store.OpenAsync(room, create, deadline.Token);
-        }
-
-        if (header is null)
-            return null;
-        if (known is not null && known.Epoch != header.Epoch)
-            Window.Clear();
-        _header = header;
-        _suspect = false;
-        _noTrimBefore = 0;
+        _suspect = false; // A doubt that comes up from here on is not settled by what is read now.
         try
         {
+            var known = _header;
+            // A room that once was is there: nothing at all in the store means that its log was lost, and a new epoch begins.
+            var header = await ReadHeaderAsync(create || known is not null);
+            for (var resets = 0; known is not null && header!.Epoch == known.Epoch && header.Head < known.Head; resets++)
+            {
+                // What this activation acknowledged is gone: the store fell back to an older state.
+                if (resets == MaxResets)
+                    throw new InvalidOperationException($"The log fell back, and others keep writing to what is left of it: {MaxResets} resets were refused.");
+                await ResetAsync(header);
+                header = await ReadHeaderAsync(create: true);
+            }
+
+            _suspect |= header is null;
+            if (header is null)
+                return null;
+            if (known is not null && known.Epoch != header.Epoch)
+                Window.Clear();
+            _header = header;
+            _noTrimBefore = 0;
             if (Opened is { } opened)
                 await opened();
+            return _header;
         }
         catch
         {
             _suspect = true;
             throw;
         }
+    }
 
-        return _header;
+    private async Task<LogHeader?> ReadHeaderAsync(bool create)
+    {
+        using var deadline = Deadline();
+        return await store.OpenAsync(room, create, deadline.Token);
+    }
+
+    private async Task ResetAsync(LogHeader header)
+    {
+        using var deadline = Deadline();
+        await store.ResetAsync(room, new LogPosition(header.Epoch, header.Head), deadline.Token);
     }
 
     private bool ShouldTrim(LogHeader header)

@@ -20,14 +20,20 @@ internal sealed class RoomPump
     private const int MaxAttempts = 5;
 
     private readonly RoomLog _log;
-    private readonly Action<List<LogEntry>> _stream;
+    private readonly Action<string, List<LogEntry>> _stream;
     private readonly Action<Exception> _failed;
+    private readonly TimeProvider _time;
     private readonly Batcher<PendingPublish> _batcher;
+    private (string Epoch, long Seq) _streamed = ("", 0);
     private int _failures;
 
-    public RoomPump(RoomLog log, Action<List<LogEntry>> stream, Action<Exception> failed)
+    /// <param name="log">The room's log; its <see cref="RoomLog.Opened"/> has to call <see cref="CatchUpAsync"/>.</param>
+    /// <param name="stream">Gets an epoch and entries of it that are in the log, each entry once and in order.</param>
+    /// <param name="failed">Gets what went wrong, before those that wait are refused.</param>
+    /// <param name="time">The clock.</param>
+    public RoomPump(RoomLog log, Action<string, List<LogEntry>> stream, Action<Exception> failed, TimeProvider time)
     {
-        (_log, _stream, _failed) = (log, stream, failed);
+        (_log, _stream, _failed, _time) = (log, stream, failed, time);
         _batcher = new Batcher<PendingPublish>(Capacity, DrainAsync);
     }
 
@@ -41,9 +47,22 @@ internal sealed class RoomPump
             pending.Refuse(ChatError.Unavailable);
     }
 
+    /// <summary>The log was opened anew: what it holds above the last entry streamed is streamed, and its ids are remembered.</summary>
+    public async Task CatchUpAsync()
+    {
+        var (epoch, head) = (_log.Header.Epoch, _log.Header.Head);
+        if (_streamed.Epoch != epoch)
+            _streamed = (epoch, head);
+        while (_streamed.Seq < _log.Header.Head && await _log.ReadAsync(_streamed.Seq + 1, 1_000) is { Count: > 0 } missed)
+        {
+            _log.Remember(missed);
+            Stream(epoch, missed);
+        }
+    }
+
     /// <summary>Takes no more; finishes what waits, 3 s at most.</summary>
     public async Task StopAsync(CancellationToken cancellation) =>
-        await _batcher.CompleteAsync().WaitAsync(TimeSpan.FromSeconds(3), cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await _batcher.CompleteAsync().WaitAsync(TimeSpan.FromSeconds(3), _time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
 
     private async Task DrainAsync(IReadOnlyList<PendingPublish> pending)
     {
@@ -61,48 +80,61 @@ internal sealed class RoomPump
             _log.Suspect();
             _failed(e);
         }
-
-        foreach (var publish in pending)
-            publish.Refuse(ChatError.Unavailable);
+        finally
+        {
+            foreach (var publish in pending)
+                publish.Refuse(ChatError.Unavailable);
+        }
     }
 
     private async Task StoreAsync(List<Slot> slots)
     {
         for (var attempt = 1; slots.Count > 0; attempt++)
         {
+            if (attempt > MaxAttempts)
+                throw new InvalidOperationException($"The log was not to be had {MaxAttempts} times in a row: another activation keeps writing.");
             if (!await _log.EnsureOpenAsync(create: false))
             {
                 slots.ForEach(slot => slot.Answer(PublishAnswer.Refused(ChatError.NotFound)));
                 return;
             }
 
-            var window = slots.Exists(slot => slot.Request.Id is not null) ? await _log.LoadWindowAsync() : _log.Window;
-            var round = Draft(slots, window);
-            if (round.Drafts.Count > 0)
+            if (!_log.Window.IsLoaded && slots.Exists(slot => slot.Request.Id is not null))
             {
-                if (await _log.AppendAsync(round.Drafts) is { } entries)
-                {
-                    for (var i = 0; i < entries.Count; i++)
-                        round.Slots[i].Answer(new PublishAnswer(null, _log.Header.Epoch, entries[i].Entry.Seq, entries[i].Entry.Timestamp, Duplicate: false));
-                    _stream(entries);
-                    attempt = 0;
-                }
-                else if (attempt == MaxAttempts)
-                {
-                    throw new InvalidOperationException($"The log refused {MaxAttempts} appends in a row: another activation keeps writing.");
-                }
+                // Much may have happened to the log while its tail was read: it is asked again whether it is open.
+                await _log.LoadWindowAsync();
+                continue;
             }
 
+            var epoch = _log.Header.Epoch;
+            var round = Draft(slots, epoch);
+            if (round.Drafts.Count > 0)
+            {
+                if (await _log.AppendAsync(round.Drafts) is not { } entries)
+                    continue;
+                for (var i = 0; i < entries.Count; i++)
+                    round.Slots[i].Answer(new PublishAnswer(null, epoch, entries[i].Entry.Seq, entries[i].Entry.Timestamp, Duplicate: false));
+                Stream(epoch, entries);
+            }
+
+            attempt = 0;
             slots.RemoveAll(slot => slot.IsAnswered);
         }
 
         await _log.TrimAsync();
     }
 
-    /// <summary>Answers what was stored before, and drafts the rest. A repeat within one batch waits for the first one's append.</summary>
-    private (List<Draft> Drafts, List<Slot> Slots) Draft(List<Slot> slots, IdempotencyWindow window)
+    private void Stream(string epoch, List<LogEntry> entries)
     {
-        var epoch = _log.Header.Epoch;
+        if (_streamed.Epoch == epoch && entries[^1].Entry.Seq <= _streamed.Seq)
+            return; // Whoever opened the log right after the append was first.
+        _stream(epoch, entries);
+        _streamed = (epoch, entries[^1].Entry.Seq);
+    }
+
+    /// <summary>Answers what was stored before, and drafts the rest. A repeat within one batch waits for the first one's append.</summary>
+    private (List<Draft> Drafts, List<Slot> Slots) Draft(List<Slot> slots, string epoch)
+    {
         var (drafts, drafted, ids) = (new List<Draft>(), new List<Slot>(), new HashSet<UInt128>());
         foreach (var slot in slots.Take(MaxAppend))
         {
@@ -115,7 +147,7 @@ internal sealed class RoomPump
             }
 
             var (idHash, textHash) = (EntryHash.OfId(epoch, request.UserId, request.Id), EntryHash.OfText(epoch, request.Text));
-            if (window.TryGet(idHash, out var known))
+            if (_log.Window.TryGet(idHash, out var known))
             {
                 slot.Answer(known.TextHash == textHash
                     ? new PublishAnswer(null, epoch, known.Seq, known.Timestamp, Duplicate: true)

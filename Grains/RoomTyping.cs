@@ -1,7 +1,8 @@
 namespace OrleansChat.Grains;
 
 /// <summary>
-/// Who types, told at most once a second per user. What is said within that second is told at its end if it differs, so that the last word always arrives.
+/// Who types, told at most once a second per user. What is said within that second is told at its end if it changed, so that the last word always arrives: also that
+/// somebody types again, because for whoever saw the message between, the typing had ended with it.
 /// </summary>
 internal sealed class RoomTyping(TimeProvider time)
 {
@@ -17,11 +18,11 @@ internal sealed class RoomTyping(TimeProvider time)
     {
         if (_typists.TryGetValue(userId, out var typist) && time.GetElapsedTime(typist.ToldAt) < Pace)
         {
-            _typists[userId] = typist with { Username = username, Now = isTyping };
+            _typists[userId] = typist with { Username = username, Now = isTyping, IsDue = typist.IsDue || isTyping != typist.Now };
             return false;
         }
 
-        _typists[userId] = new Typist(username, isTyping, isTyping, time.GetTimestamp());
+        _typists[userId] = new Typist(username, isTyping, IsDue: false, time.GetTimestamp());
         return true;
     }
 
@@ -34,18 +35,18 @@ internal sealed class RoomTyping(TimeProvider time)
         var due = new List<(string, string, bool)>();
         foreach (var (userId, typist) in _typists.Where(t => time.GetElapsedTime(t.Value.ToldAt) >= Pace).ToList())
         {
-            if (typist.Now == typist.Told)
+            if (!typist.IsDue)
             {
                 _typists.Remove(userId);
                 continue;
             }
 
-            _typists[userId] = typist with { Told = typist.Now, ToldAt = time.GetTimestamp() };
+            _typists[userId] = typist with { IsDue = false, ToldAt = time.GetTimestamp() };
             due.Add((userId, typist.Username, typist.Now));
         }
 
         return due;
     }
 
-    private readonly record struct Typist(string Username, bool Now, bool Told, long ToldAt);
+    private readonly record struct Typist(string Username, bool Now, bool IsDue, long ToldAt);
 }

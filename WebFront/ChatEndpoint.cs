@@ -50,7 +50,7 @@ internal sealed partial class ChatEndpoint(
             return;
         }
 
-        if (drain.IsDraining || (options.Value.Connections is var limit and > 0 && hub.SessionCount >= limit))
+        if (drain.IsStopping || claims.HasRunOut || (options.Value.Connections is var limit and > 0 && hub.SessionCount >= limit))
         {
             await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "unavailable", "This server takes no more connections.", retryAfter: "5");
             return;
@@ -98,6 +98,8 @@ internal sealed partial class ChatEndpoint(
         var connection = new Connection(clientId, stream, socket, context.Abort, flushers.Of(clientId), options.Value, time, logger);
         var session = new Session(connection, identity, parts);
         hub.Add(session);
+        if (drain.IsStopping)
+            connection.Close(CloseCode.GoingAway, FrontDrain.GoingAway); // it came after the drain had looked who is there
         LogConnected(clientId, identity.UserId);
         try
         {

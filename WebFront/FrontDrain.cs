@@ -6,19 +6,23 @@ using OrleansChat.WebFront.Sockets;
 namespace OrleansChat.WebFront;
 
 /// <summary>
-/// SIGTERM: the front is not ready any more, every client is told to reconnect after a time of its own, so that they do not all arrive elsewhere at once,
-/// and is then closed with 1001.
+/// SIGTERM, or a cluster that is lost: the front is not ready any more, every client is told to reconnect after a time of its own, so that they do not
+/// all arrive elsewhere at once, and is then closed with 1001.
 /// </summary>
 internal sealed partial class FrontDrain(FrontHub hub, IOptions<FrontOptions> options, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<FrontDrain> logger)
     : IHostedService
 {
+    /// <summary>What clients are told when the process stops.</summary>
+    public const string GoingAway = "This server is going away";
+
     private Task _drained = Task.CompletedTask;
 
-    public bool IsDraining { get; private set; }
+    /// <summary>The process stops: no more connections.</summary>
+    public bool IsStopping { get; private set; }
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        lifetime.ApplicationStopping.Register(() => _drained = DrainAsync("This server is going away"));
+        lifetime.ApplicationStopping.Register(() => _drained = StopAsync());
         return Task.CompletedTask;
     }
 
@@ -27,7 +31,6 @@ internal sealed partial class FrontDrain(FrontHub hub, IOptions<FrontOptions> op
     /// <summary>Sends everyone elsewhere: <c>reconnect</c> at once, the close spread over <c>Chat:DrainTime</c>.</summary>
     public async Task DrainAsync(string reason)
     {
-        IsDraining = true;
         var sessions = hub.Sessions.ToArray();
         if (sessions.Length == 0)
             return;
@@ -45,7 +48,12 @@ internal sealed partial class FrontDrain(FrontHub hub, IOptions<FrontOptions> op
             if (step < steps - 1 && sessions.Length > steps)
                 await Task.Delay(window / steps, time);
         }
+    }
 
+    private async Task StopAsync()
+    {
+        IsStopping = true;
+        await DrainAsync(GoingAway);
         while (hub.SessionCount > 0 && !lifetime.ApplicationStopped.IsCancellationRequested)
             await Task.Delay(TimeSpan.FromMilliseconds(20), time);
     }

@@ -36,7 +36,7 @@ internal static class FrontSetup
         app.MapGet("/healthz/live", context => context.Response.WriteAsync("live"));
         app.MapGet("/healthz/ready", context =>
         {
-            var isReady = context.RequestServices.GetRequiredService<LeaseLoop>().HasCluster && !context.RequestServices.GetRequiredService<FrontDrain>().IsDraining;
+            var isReady = context.RequestServices.GetRequiredService<LeaseLoop>().HasCluster && !context.RequestServices.GetRequiredService<FrontDrain>().IsStopping;
             context.Response.StatusCode = isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
             return context.Response.WriteAsync(isReady ? "ready" : "not ready");
         });

@@ -4,7 +4,7 @@ using OrleansChat.WebFront.Rooms;
 namespace OrleansChat.WebFront;
 
 /// <summary>The one clock of all connections: pings, dead clients, close deadlines, tokens that run out. An idle connection has no timer of its own.</summary>
-internal sealed class Heartbeat(FrontHub hub, IOptions<FrontOptions> options, TimeProvider time) : BackgroundService
+internal sealed partial class Heartbeat(FrontHub hub, IOptions<FrontOptions> options, TimeProvider time, ILogger<Heartbeat> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -15,10 +15,24 @@ internal sealed class Heartbeat(FrontHub hub, IOptions<FrontOptions> options, Ti
         {
             var (timestamp, now) = (time.GetTimestamp(), time.GetUtcNow());
             foreach (var session in hub.Sessions)
-            {
-                session.Beat(now);
-                session.Connection.Beat(timestamp);
-            }
+                Beat(session, timestamp, now);
         }
     }
+
+    /// <summary>A connection may end while it is looked at, its request with it: that must not stop the clock of all others.</summary>
+    private void Beat(Session session, long timestamp, DateTimeOffset now)
+    {
+        try
+        {
+            session.Beat(now);
+            session.Connection.Beat(timestamp);
+        }
+        catch (Exception e)
+        {
+            LogFailed(e, session.ClientId);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Connection {ClientId} could not be looked after")]
+    private partial void LogFailed(Exception e, string clientId);
 }

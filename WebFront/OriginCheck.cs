@@ -14,8 +14,8 @@ internal sealed class OriginCheck(IOptions<FrontOptions> options)
             return true;
         if (_allowed.Contains("*") || _allowed.Contains(origin))
             return true;
-        return Uri.TryCreate(origin, UriKind.Absolute, out var uri) && HostString.FromUriComponent(uri) is var host
-            && (string.Equals(host.Value, request.Host.Value, StringComparison.OrdinalIgnoreCase) || IsDefaultPort(uri, request.Host));
+        return Uri.TryCreate(origin, UriKind.Absolute, out var uri)
+            && (string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase) || IsDefaultPort(uri, request.Host));
     }
 
     /// <summary>A browser leaves a scheme's default port out of Origin; a client may name it in Host.</summary>

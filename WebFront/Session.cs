@@ -17,7 +17,6 @@ internal sealed partial class Session
     private static readonly TimeSpan RefusalWindow = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ExpiryWarning = TimeSpan.FromSeconds(60);
 
-    private readonly FrontHub _hub;
     private readonly FrameCodec _codec;
     private readonly TokenReader _tokens;
     private readonly IGrainFactory _grains;
@@ -34,7 +33,7 @@ internal sealed partial class Session
     public Session(Connection connection, Identity identity, SessionParts parts)
     {
         (Connection, _identity) = (connection, identity);
-        (_hub, _codec, _tokens, _grains, _time, _logger) = (parts.Hub, parts.Codec, parts.Tokens, parts.Grains, parts.Time, parts.Logger);
+        (_codec, _tokens, _grains, _time, _logger) = (parts.Codec, parts.Tokens, parts.Grains, parts.Time, parts.Logger);
         _bucket = new TokenBucket(parts.Options.Value.MessagesPerSecond, parts.Options.Value.MessageBurst, parts.Time);
         _rooms = new SessionRooms(this, parts.Hub, parts.Options.Value.RoomsPerConnection, parts.Time, parts.Logger);
     }
@@ -50,6 +49,13 @@ internal sealed partial class Session
     private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public void Send(ServerFrame frame) => Connection.Outbox.TryPost(WireFrame.Encode(frame));
+
+    /// <summary>Sends what the client asked for, when it has read enough of what came before: only what nobody asked for can overflow its outbox.</summary>
+    public async ValueTask SendLargeAsync(ServerFrame frame)
+    {
+        await Connection.Outbox.WaitBelowHalfAsync();
+        Send(frame);
+    }
 
     /// <summary>Takes one message from the socket. A frame that cannot be served is answered with an error; the connection goes on.</summary>
     public async ValueTask ReceiveAsync(ReadOnlyMemory<byte> message)
@@ -93,8 +99,8 @@ internal sealed partial class Session
         }
     }
 
-    /// <summary>The connection is gone: so is the user from its rooms, where it was the last one.</summary>
-    public Task EndAsync() => Task.WhenAll(_rooms.LeaveAllAsync(), _hub.LeaveAsync(UserId, ClientId));
+    /// <summary>The connection is gone: so is the user from its rooms, where it was the last one. The user's lease is the affair of who asked for it.</summary>
+    public Task EndAsync() => _rooms.LeaveAllAsync();
 
     /// <summary>What became of a message: answered where it had an id, or went wrong.</summary>
     public void OnPublished(PendingMessage message, PublishAnswer answer)
@@ -149,7 +155,8 @@ internal sealed partial class Session
     private async ValueTask WaitForPlaceAsync()
     {
         var place = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Volatile.Write(ref _place, place);
+        // A full fence: the look at the count must not come before the write is seen, or the last answer wakes nobody.
+        Interlocked.Exchange(ref _place, place);
         if (Volatile.Read(ref _inFlight) >= MaxInFlight)
             await place.Task;
     }
@@ -165,7 +172,7 @@ internal sealed partial class Session
     {
         var page = await _rooms.Seat(frame.Room).Room.Grain.Members(frame.After, frame.Limit);
         var users = Array.ConvertAll(page.Users, user => new MemberUser(user.UserId, user.Username, user.Connections));
-        Send(new ServerFrame.MemberList(frame.Id, frame.Room, page.Count, users, page.More));
+        await SendLargeAsync(new ServerFrame.MemberList(frame.Id, frame.Room, page.Count, users, page.More));
     }
 
     private async ValueTask RefreshTokenAsync(ClientFrame.RefreshToken frame)

@@ -24,14 +24,19 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
         if (_seats.TryGetValue(frame.Room, out var seat))
         {
             await seat.Room.Claim.RenewAsync();
-            if (frame is { Since: null, History: null })
+            if (frame is { Since: null, History: null or 0 })
             {
-                var (epoch, seq) = seat.Room.Position;
-                session.Send(new ServerFrame.RoomJoined(frame.Id, frame.Room, seat.Room.Members, seq, epoch, null));
+                await StopReplayAsync(seat);
+                if (seat.Room.TryTell(seat, at => Joined(frame, seat.Room, at)))
+                    return;
+                session.Send(Joined(frame, seat.Room, (seat.Epoch, seat.Cursor)));
+                StartReplay(seat);
                 return;
             }
 
-            AnswerJoin(frame, seat, await FirstPageAsync(frame, seat.Room));
+            var page = await FirstPageAsync(frame, seat.Room);
+            await DetachAsync(seat);
+            AnswerJoin(frame, seat, page);
             return;
         }
 
@@ -87,8 +92,11 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
         var more = page.Entries.Length > 0 && (frame.After is null ? page.Entries[0].Seq > page.First : page.Entries[^1].Seq < page.Head);
         var messages = Array.ConvertAll(page.Entries, entry =>
             new HistoryMessage("chat_message", frame.Room, entry.Seq, entry.UserId, entry.Username, entry.Text, entry.Timestamp));
-        session.Send(new ServerFrame.HistoryPage(frame.Id, frame.Room, page.Epoch, messages, more));
+        await session.SendLargeAsync(new ServerFrame.HistoryPage(frame.Id, frame.Room, page.Epoch, messages, more));
     }
+
+    private static ServerFrame.RoomJoined Joined(ClientFrame.JoinRoom frame, LocalRoom room, (string Epoch, long Seq) at, bool? recovered = null) =>
+        new(frame.Id, frame.Room, room.Members, at.Seq, at.Epoch, recovered);
 
     /// <summary>What a join that looks back begins with; null where it does not.</summary>
     private static async ValueTask<LogPage?> FirstPageAsync(ClientFrame.JoinRoom frame, LocalRoom room)
@@ -109,39 +117,46 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
 
     private void AnswerJoin(ClientFrame.JoinRoom frame, Seat seat, LogPage? first)
     {
-        seat.Replay?.Cancel();
-        seat.Room.Detach(seat);
         if (first is null)
         {
-            seat.Room.Attach(seat, at => new ServerFrame.RoomJoined(frame.Id, frame.Room, seat.Room.Members, at.Seq, at.Epoch, null));
+            seat.Room.Attach(seat, at => Joined(frame, seat.Room, at));
             return;
         }
 
-        var recovered = frame.Since is null ? (bool?)null : Recovers(frame, first);
-        session.Send(new ServerFrame.RoomJoined(frame.Id, frame.Room, seat.Room.Members, first.Head, first.Epoch, recovered));
-        Post(seat, first, from: recovered == true ? frame.Since!.Value + 1 : 0);
-        if (seat.Room.TryAttach(seat, first.Epoch))
-            return;
-        seat.Replay = new CancellationTokenSource();
-        _ = ReplayAsync(seat, first.Epoch, seat.Replay.Token);
+        session.Send(Joined(frame, seat.Room, (first.Epoch, first.Head), frame.Since is null ? null : Recovers(frame, first)));
+        BeginAt(seat, first);
+        if (!seat.Outbox.IsHalfFull)
+            Post(seat, first.Entries);
+        if (!seat.Room.TryAttach(seat))
+            StartReplay(seat);
     }
 
-    /// <summary>Posts a page of the log and moves the cursor behind it.</summary>
-    private static void Post(Seat seat, LogPage page, long from)
+    private void StartReplay(Seat seat)
     {
-        if (page.Entries is [.., var last])
+        seat.Replay = new CancellationTokenSource();
+        seat.Replaying = ReplayAsync(seat, seat.Replay.Token);
+    }
+
+    /// <summary>Puts the cursor before a page that does not have to follow what the seat has.</summary>
+    private static void BeginAt(Seat seat, LogPage page) =>
+        (seat.Epoch, seat.Cursor) = (page.Epoch, page.Entries is [var first, ..] ? first.Seq - 1 : page.Head);
+
+    /// <summary>Posts what follows the cursor, as much as half an outbox holds and one entry at least, and moves the cursor behind it.</summary>
+    private static void Post(Seat seat, Entry[] entries)
+    {
+        for (var count = entries.Length; count > 0; count /= 2)
         {
-            seat.Outbox.TryPost(LocalRoom.Encode(seat.Room.Name, page.Entries, replay: true));
-            seat.Cursor = last.Seq;
-        }
-        else
-        {
-            seat.Cursor = Math.Max(from - 1, page.Head);
+            var frames = LocalRoom.Encode(seat.Room.Name, entries[..count], replay: true);
+            if (count > 1 && frames.Length > seat.Outbox.Half)
+                continue;
+            seat.Outbox.TryPost(frames);
+            seat.Cursor = entries[count - 1].Seq;
+            return;
         }
     }
 
     /// <summary>Reads the log from the seat's cursor on until nothing live is ahead of it, never faster than the client reads.</summary>
-    private async Task ReplayAsync(Seat seat, string epoch, CancellationToken stopped)
+    private async Task ReplayAsync(Seat seat, CancellationToken stopped)
     {
         var (progressAt, pause) = (time.GetTimestamp(), TimeSpan.FromMilliseconds(20));
         while (!stopped.IsCancellationRequested)
@@ -149,25 +164,19 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
             try
             {
                 await seat.Outbox.WaitBelowHalfAsync().WaitAsync(stopped);
-                var page = await seat.Room.Grain.Read(seat.Cursor + 1, RoomRepair.Page);
-                if (page.Epoch != epoch || page.First > seat.Cursor + 1)
+                var before = (seat.Epoch, seat.Cursor);
+                var page = await seat.Room.Grain.Read(seat.Cursor + 1, RoomRepair.Page).WaitAsync(stopped);
+                if (page.Epoch != seat.Epoch || page.First > seat.Cursor + 1)
                 {
-                    page = await seat.Room.Grain.ReadBefore(long.MaxValue, RoomRepair.NewestHistory);
-                    epoch = page.Epoch;
-                    session.Send(new ServerFrame.RoomJoined(null, seat.Room.Name, seat.Room.Members, page.Head, epoch, Recovered: false));
+                    page = await seat.Room.Grain.ReadBefore(long.MaxValue, RoomRepair.NewestHistory).WaitAsync(stopped);
+                    session.Send(new ServerFrame.RoomJoined(null, seat.Room.Name, seat.Room.Members, page.Head, page.Epoch, Recovered: false));
+                    BeginAt(seat, page);
                 }
 
-                stopped.ThrowIfCancellationRequested();
-                var before = seat.Cursor;
-                Post(seat, page, from: seat.Cursor + 1);
-                if (seat.Room.TryAttach(seat, epoch))
-                {
-                    if (stopped.IsCancellationRequested)
-                        seat.Room.Detach(seat);
+                Post(seat, page.Entries);
+                if (seat.Room.TryAttach(seat))
                     return;
-                }
-
-                if (seat.Cursor != before)
+                if ((seat.Epoch, seat.Cursor) != before)
                 {
                     (progressAt, pause) = (time.GetTimestamp(), TimeSpan.FromMilliseconds(20));
                     continue;
@@ -193,10 +202,23 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
         }
     }
 
+    /// <summary>Takes a seat out of its room. Nothing of the room is posted to it any more when this ends.</summary>
+    private static async Task DetachAsync(Seat seat)
+    {
+        await StopReplayAsync(seat);
+        seat.Room.Detach(seat);
+    }
+
+    private static async Task StopReplayAsync(Seat seat)
+    {
+        if (seat.Replay is { } replay)
+            await replay.CancelAsync();
+        await seat.Replaying;
+    }
+
     private async Task LeaveAsync(Seat seat)
     {
-        seat.Replay?.Cancel();
-        seat.Room.Detach(seat);
+        await DetachAsync(seat);
         await seat.Room.Claim.LeaveAsync(session.UserId).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         hub.Release(seat.Room);
     }

@@ -1,6 +1,7 @@
 // The browser client against a server made of arrays, on fake time. `node --test Tests/Client/orleanschat.test.mjs`
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, mock, test } from 'node:test';
+import { OrleansChat } from '../../WebFront/wwwroot/orleanschat.js';
 import { client, FakeSocket, held, inLobby, message, outcome, pass, reconnects, settle } from './fake.mjs';
 
 beforeEach(() => {
@@ -28,6 +29,10 @@ describe('connecting', () => {
     assert.equal(chat.state, 'connected');
     assert.equal(chat.session.userId, 'alice');
     assert.deepEqual(seen.states.map(s => s.state), ['connecting', 'connected']);
+  });
+
+  test('where there is no WebSocket, it says so at once instead of trying for ever', () => {
+    assert.throws(() => new OrleansChat({ url: 'ws://test/ws', token: async () => 'jwt', WebSocket: null }), { name: 'TypeError', message: /WebSocket/ });
   });
 
   test('an attempt that gets no answer in 15 s is given up for another', async () => {
@@ -329,6 +334,18 @@ describe('publishing', () => {
     assert.equal(FakeSocket.last.of('chat_message').length, 1);
     await FakeSocket.last.joins('lobby', { seq: 5, recovered: true });
     assert.equal(FakeSocket.last.of('chat_message').length, 2);
+  });
+
+  test('a lost connection before that does not count as one of its tries', async () => {
+    const { chat } = await inLobby();
+    const published = held(chat.publish('lobby', 'x'));
+    await FakeSocket.last.ends();
+    await reconnects();
+    await FakeSocket.last.joins('lobby', { recovered: true });
+    await FakeSocket.last.answers('chat_message', { type: 'error', code: 'not_in_room', error: 'Not in room' });
+    await FakeSocket.last.joins('lobby', { recovered: true });
+    await FakeSocket.last.answers('chat_message', acked);
+    assert.deepEqual((await outcome(published)).value?.seq, 1);
   });
 
   test('a message that may be published already is not repeated as somebody else', async () => {

@@ -26,15 +26,18 @@ internal sealed class ChatClient : IAsyncDisposable
     /// <param name="token">Sent as <c>Authorization: Bearer</c>; null: none.</param>
     /// <param name="configure">Headers, subprotocols.</param>
     /// <param name="path">Path and query.</param>
+    /// <param name="over">What makes the HTTP request where it is not plain HTTP/1.1.</param>
     /// <exception cref="WebSocketException">The upgrade was refused.</exception>
-    public static async Task<ChatClient> ConnectAsync(Uri address, string? token, Action<ClientWebSocketOptions>? configure = null, string path = "/ws")
+    public static async Task<ChatClient> ConnectAsync(
+        Uri address, string? token, Action<ClientWebSocketOptions>? configure = null, string path = "/ws", HttpMessageInvoker? over = null)
     {
         var socket = new ClientWebSocket();
         socket.Options.KeepAliveInterval = TimeSpan.Zero;
         if (token is not null)
             socket.Options.SetRequestHeader("Authorization", $"Bearer {token}");
         configure?.Invoke(socket.Options);
-        await socket.ConnectAsync(new Uri($"ws://{address.Authority}{path}"), TestContext.Current.CancellationToken).Soon("the server answers the upgrade");
+        var scheme = address.Scheme == Uri.UriSchemeHttps ? Uri.UriSchemeWss : Uri.UriSchemeWs;
+        await socket.ConnectAsync(new Uri($"{scheme}://{address.Authority}{path}"), over, TestContext.Current.CancellationToken).Soon("the server answers the upgrade");
         return new ChatClient(socket);
     }
 

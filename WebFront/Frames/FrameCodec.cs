@@ -82,7 +82,7 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
     private static ClientFrame.JoinRoom Join(string? id, JoinPayload payload)
     {
         var room = Room(payload.Room);
-        if (payload.Since is < 0)
+        if (payload.Since is < 0 or long.MaxValue)
             throw new FieldException("since");
         if (payload.Since.HasValue && payload.Epoch is null)
             throw new FieldException("epoch");
@@ -98,7 +98,7 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
         var room = Room(payload.Room);
         if (payload.Before is < 1)
             throw new FieldException("before");
-        if (payload.After is < 0 || (payload.After.HasValue && payload.Before.HasValue))
+        if (payload.After is < 0 or long.MaxValue || (payload.After.HasValue && payload.Before.HasValue))
             throw new FieldException("after");
         return new ClientFrame.ReadHistory(id, room, payload.Before, payload.After, Limit(payload.Limit));
     }

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Net.WebSockets;
-using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace OrleansChat.WebFront.Frames;
 
@@ -12,6 +12,8 @@ internal static class WireFrame
     private const byte FinText = 0x81;
     private const byte FinClose = 0x88;
     private const int MaxHeader = 10;
+    private const int MaxKept = 1 << 20;
+    private const int MaxReason = 123; // RFC 6455 §5.5: a control frame holds 125 bytes, two of which are the code
 
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _buffer;
@@ -28,7 +30,7 @@ internal static class WireFrame
         var buffer = _buffer ??= new ArrayBufferWriter<byte>(1_024);
         buffer.ResetWrittenCount();
         Append(buffer, frame);
-        return buffer.WrittenSpan.ToArray();
+        return Take(buffer);
     }
 
     /// <summary>Encodes several frames into one piece of bytes: a batch is posted once.</summary>
@@ -38,27 +40,34 @@ internal static class WireFrame
         buffer.ResetWrittenCount();
         for (var i = 0; i < items.Count; i++)
             Append(buffer, frame(items[i]));
-        var bytes = buffer.WrittenSpan.ToArray();
-        if (buffer.Capacity > 1 << 20)
-            _buffer = null;
-        return bytes;
+        return Take(buffer);
     }
 
     /// <summary>A close frame.</summary>
     /// <param name="code">1000–4999.</param>
-    /// <param name="reason">At most 123 bytes of UTF-8.</param>
+    /// <param name="reason">What exceeds 123 bytes of UTF-8 is cut off.</param>
     public static byte[] Close(WebSocketCloseStatus code, string reason)
     {
-        var text = Encoding.UTF8.GetBytes(reason);
+        var room = new byte[MaxReason];
+        Utf8.FromUtf16(reason, room, out _, out var length, replaceInvalidSequences: true, isFinalBlock: true);
+        var text = room.AsSpan(0, length);
         var frame = new byte[4 + text.Length];
         (frame[0], frame[1]) = (FinClose, (byte)(2 + text.Length));
         BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(2), (ushort)code);
-        text.CopyTo(frame, 4);
+        text.CopyTo(frame.AsSpan(4));
         return frame;
     }
 
     /// <summary>The answer to a client's close frame that held no code.</summary>
     public static byte[] CloseWithoutCode() => [FinClose, 0];
+
+    /// <summary>What was written. A buffer that a rare large frame made grow is let go of.</summary>
+    private static byte[] Take(ArrayBufferWriter<byte> buffer)
+    {
+        if (buffer.Capacity > MaxKept)
+            _buffer = null;
+        return buffer.WrittenSpan.ToArray();
+    }
 
     private static void Append(ArrayBufferWriter<byte> buffer, ServerFrame frame)
     {

@@ -19,7 +19,6 @@ internal sealed partial class FrontFeed(IClusterClient cluster, FrontHub hub, Fr
     public async Task<bool> EnsureAsync()
     {
         var missing = false;
-        IsComplete = false;
         for (var partition = 0; partition < Feeds.Partitions; partition++)
         {
             var stream = cluster.GetStreamProvider(Feeds.Provider).GetStream<FeedEvent>(Feeds.Stream(claims.FrontId, partition));
@@ -29,6 +28,7 @@ internal sealed partial class FrontFeed(IClusterClient cluster, FrontHub hub, Fr
                 continue;
 
             missing = true;
+            IsComplete = false;
             // One that this process cannot hear any more would deliver everything twice.
             foreach (var handle in known)
                 await handle.UnsubscribeAsync();

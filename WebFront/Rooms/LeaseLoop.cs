@@ -5,10 +5,10 @@ namespace OrleansChat.WebFront.Rooms;
 
 /// <summary>
 /// Keeps this front known to the cluster: its feed's subscriptions, its own lease, and those of its rooms and users. Leases heal what streams lose: a renewal
-/// that finds the log ahead makes its room read it.
+/// that finds the log ahead makes its room read it. A front that no grain answered for a whole lease sends its clients elsewhere.
 /// </summary>
 internal sealed partial class LeaseLoop(
-    FrontHub hub, FrontFeed feed, FrontClaims claims, IGrainFactory grains, IOptions<FrontOptions> options, TimeProvider time, ILogger<LeaseLoop> logger)
+    FrontHub hub, FrontFeed feed, FrontClaims claims, FrontDrain drain, IGrainFactory grains, IOptions<FrontOptions> options, TimeProvider time, ILogger<LeaseLoop> logger)
     : BackgroundService
 {
     private const int Parallel = 64;
@@ -43,46 +43,79 @@ internal sealed partial class LeaseLoop(
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var tick = TimeSpan.FromSeconds(Math.Clamp(options.Value.LeaseRenewal.TotalSeconds / 15, 0.02, 1));
-        while (!stoppingToken.IsCancellationRequested)
+        return Task.WhenAll(RenewAsync(tick, stoppingToken), WatchAsync(tick, stoppingToken));
+    }
+
+    private async Task RenewAsync(TimeSpan tick, CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
         {
-            await Task.Delay(tick, time, stoppingToken);
-            await TryTickAsync(everything: _isFailing, stoppingToken);
+            await Task.Delay(tick, time, stopping);
+            await TryTickAsync(everything: _isFailing, stopping);
         }
     }
 
+    /// <summary>Looks at the clock beside the renewals: one that hangs is just what this is for. Who connects when the cluster answers again stays.</summary>
+    private async Task WatchAsync(TimeSpan tick, CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            await Task.Delay(tick, time, stopping);
+            if (claims.HasRunOut && hub.SessionCount > 0)
+                await drain.DrainAsync("This server has lost its cluster").WaitAsync(stopping);
+        }
+    }
+
+    /// <summary>Three steps, each whatever becomes of the others: a fronts' list that cannot be written must not end the leases of the rooms.</summary>
     private async Task TryTickAsync(bool everything, CancellationToken stopping)
+    {
+        var now = time.GetTimestamp();
+        Exception? failure = null;
+        if (everything || now >= _feedAt)
+            failure = await TryAsync(async () => everything |= await EnsureFeedAsync(now) && hub.SessionCount > 0);
+        if (everything || now >= _frontAt)
+            failure = await TryAsync(RenewFrontAsync) ?? failure;
+        failure = await TryAsync(() => RenewAsync(everything, now, stopping)) ?? failure;
+
+        if (stopping.IsCancellationRequested)
+            return;
+        if (failure is not null && !_isFailing)
+            LogFailed(failure);
+        else if (failure is null && _isFailing)
+            LogAnswers();
+        _isFailing = failure is not null;
+    }
+
+    private static async Task<Exception?> TryAsync(Func<Task> step)
     {
         try
         {
-            var now = time.GetTimestamp();
-            if (everything || now >= _feedAt)
-            {
-                everything |= await feed.EnsureAsync() && hub.SessionCount > 0;
-                _feedAt = now + (long)(FeedCheck.TotalSeconds * time.TimestampFrequency);
-            }
-
-            if (everything || now >= _frontAt)
-            {
-                await grains.GetGrain<IFrontsGrain>(IFrontsGrain.Key)
-                    .Renew(new Front(claims.FrontId, Environment.MachineName, _startedAt, hub.SessionCount), claims.Lease);
-                claims.OnConfirmed();
-                _frontAt = claims.NextRenewal();
-            }
-
-            await RenewAsync(everything, now, stopping);
-            if (_isFailing)
-                LogAnswers();
-            _isFailing = false;
+            await step();
+            return null;
         }
-        catch (Exception e) when (!stopping.IsCancellationRequested)
+        catch (Exception e)
         {
-            if (!_isFailing)
-                LogFailed(e);
-            _isFailing = true;
+            return e;
         }
+    }
+
+    private async Task<bool> EnsureFeedAsync(long now)
+    {
+        var missing = await feed.EnsureAsync();
+        claims.OnConfirmed();
+        _feedAt = now + (long)(FeedCheck.TotalSeconds * time.TimestampFrequency);
+        return missing;
+    }
+
+    private async Task RenewFrontAsync()
+    {
+        await grains.GetGrain<IFrontsGrain>(IFrontsGrain.Key)
+            .Renew(new Front(claims.FrontId, Environment.MachineName, _startedAt, hub.SessionCount), claims.Lease);
+        claims.OnConfirmed();
+        _frontAt = claims.NextRenewal();
     }
 
     private async Task RenewAsync(bool everything, long now, CancellationToken stopping)

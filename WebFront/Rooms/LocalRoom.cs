@@ -71,12 +71,16 @@ internal sealed partial class LocalRoom
         {
             Volatile.Write(ref _members, lease.Members);
             if (_position.Epoch.Length == 0)
+            {
+                // The first lease says from where on to deliver. What was heard before may be more, or of another epoch.
                 _position = (lease.Epoch, lease.Head);
+                if (_heard.Epoch.Length > 0 && (_heard.Epoch != lease.Epoch || _heard.Seq > lease.Head))
+                    _repair.Start();
+            }
             else if (_position.Epoch != lease.Epoch || lease.Head > _position.Seq)
+            {
                 _repair.Start();
-            // Heard before the lease was: the first one says from where on to deliver.
-            if (_heard.Epoch == _position.Epoch && _heard.Seq > _position.Seq)
-                _repair.Start();
+            }
         }
     }
 
@@ -104,7 +108,7 @@ internal sealed partial class LocalRoom
     {
         lock (_gate)
         {
-            if (page.Epoch != _position.Epoch || page.First > _position.Seq + 1)
+            if (page.Epoch != _position.Epoch || page.First > _position.Seq + 1 || page.Entries is [var first, ..] && first.Seq > _position.Seq + 1)
                 return RepairStep.BeginAnew;
             FanOut(page.Entries);
             var end = _heard.Epoch == _position.Epoch ? Math.Max(_heard.Seq, page.Head) : page.Head;
@@ -167,26 +171,43 @@ internal sealed partial class LocalRoom
             seat.Cursor = _position.Seq;
             seat.Outbox.TryPost(WireFrame.Encode(joined(_position)));
             _seats.Add(seat);
+            seat.IsAttached = true;
+        }
+    }
+
+    /// <summary>Tells an attached seat where it stands, before anything that comes later.</summary>
+    /// <returns>False: it is not attached.</returns>
+    public bool TryTell(Seat seat, Func<(string Epoch, long Seq), ServerFrame> joined)
+    {
+        lock (_gate)
+        {
+            if (seat.IsAttached)
+                seat.Outbox.TryPost(WireFrame.Encode(joined((_position.Epoch, Math.Max(_position.Seq, seat.Cursor)))));
+            return seat.IsAttached;
         }
     }
 
     /// <summary>Attaches a seat that has read the log up to its cursor.</summary>
     /// <returns>False: live entries are ahead of it, or of another epoch; it has to read on.</returns>
-    public bool TryAttach(Seat seat, string epoch)
+    public bool TryAttach(Seat seat)
     {
         lock (_gate)
         {
-            if (epoch != _position.Epoch || seat.Cursor < _position.Seq)
+            if (seat.Epoch != _position.Epoch || seat.Cursor < _position.Seq)
                 return false;
             _seats.Add(seat);
-            return true;
+            return seat.IsAttached = true;
         }
     }
 
     public void Detach(Seat seat)
     {
         lock (_gate)
-            _seats.Remove(seat);
+        {
+            if (seat.IsAttached)
+                _seats.Remove(seat);
+            seat.IsAttached = false;
+        }
     }
 
     /// <summary>The outboxes of attached sessions that are more than half full.</summary>

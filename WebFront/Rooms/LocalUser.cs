@@ -51,6 +51,14 @@ internal sealed class LocalUser
                 _sessions.RemoveAll(known => known.ClientId == clientId);
         }
 
+        if (_sessions.Count == 0 && !requests.Any(request => request.Leaves is not null))
+        {
+            // A renewal behind the last leave: the user may be back by now, under a lease of its own that this one must not speak against.
+            foreach (var request in requests)
+                request.Answer.TrySetResult(true);
+            return;
+        }
+
         string[] refused = [];
         Exception? failure = null;
         try

@@ -56,6 +56,14 @@ internal sealed class RoomClaim
             Count(request.UserId!, request.Username, request.Connections);
         }
 
+        if (touched.Count == 0 && _users.Count == 0)
+        {
+            // A renewal behind the last leave: the room may be held anew by now, under a claim of its own that this one must not speak against.
+            foreach (var request in requests)
+                request.Answer?.TrySetException(ChatException.Unavailable());
+            return;
+        }
+
         try
         {
             var lease = await CallAsync(touched, requests);
@@ -69,7 +77,10 @@ internal sealed class RoomClaim
         }
         catch (Exception e)
         {
-            _base = 0; // nobody knows what arrived: the next call says everything
+            _base = 0; // nobody knows what arrived: the next call says everything, and does not wait for its turn
+            RenewAt = _users.Count > 0 && RenewAt != 0 ? 1 : RenewAt;
+            if (e is ChatException)
+                _claims.OnConfirmed(); // a refusal is an answer: a store that stalls is not a cluster that is lost
             foreach (var request in requests)
                 Undo(request, e as ChatException ?? ChatException.Unavailable(e));
         }

@@ -33,7 +33,8 @@ internal sealed partial class RoomRepair(LocalRoom room, TimeProvider time, ILog
             var step = await TryStepAsync();
             if (step is RepairStep.Done)
             {
-                Volatile.Write(ref _isUnderWay, 0);
+                // A full fence: the look at what is wanted must not come before the write is seen, or a start in between starts nothing.
+                Interlocked.Exchange(ref _isUnderWay, 0);
                 if (Volatile.Read(ref _isWanted) == 0 || Interlocked.Exchange(ref _isUnderWay, 1) != 0)
                     return;
                 pause = FirstPause;

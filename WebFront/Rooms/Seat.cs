@@ -17,9 +17,18 @@ internal sealed class Seat(LocalRoom room, string userId, Outbox outbox)
     /// <summary>The revision of the room's members at which it joined: earlier comings and goings are no news to it.</summary>
     public long Revision { get; init; }
 
+    /// <summary>Whether it gets what comes live. <see cref="LocalRoom"/> guards it.</summary>
+    public bool IsAttached { get; set; }
+
+    /// <summary>The epoch of the cursor, while the log is read for it.</summary>
+    public string Epoch { get; set; } = "";
+
     /// <summary>The last seq this session has; what comes live with it or below is skipped. <see cref="LocalRoom"/> guards it once the seat is attached.</summary>
     public long Cursor { get; set; }
 
     /// <summary>Stops the replay that is under way, if one is.</summary>
     public CancellationTokenSource? Replay { get; set; }
+
+    /// <summary>The replay; it does not fail. Who stops it waits for its end, or what it read last would come behind what follows.</summary>
+    public Task Replaying { get; set; } = Task.CompletedTask;
 }

@@ -122,18 +122,16 @@ internal sealed partial class Connection
         while (true)
         {
             var result = await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
-            if (result.MessageType == WebSocketMessageType.Close)
-            {
-                AnswerClose(socket);
-                _isClosed = true;
-                return;
-            }
-
-            await ReceiveMessageAsync(socket, result, receive);
+            if (result.MessageType != WebSocketMessageType.Close && await ReceiveMessageAsync(socket, result, receive))
+                continue;
+            AnswerClose(socket);
+            _isClosed = true;
+            return;
         }
     }
 
-    private async ValueTask ReceiveMessageAsync(WebSocket socket, ValueWebSocketReceiveResult result, Func<ReadOnlyMemory<byte>, ValueTask> receive)
+    /// <returns>False when a close frame came between its fragments.</returns>
+    private async ValueTask<bool> ReceiveMessageAsync(WebSocket socket, ValueWebSocketReceiveResult result, Func<ReadOnlyMemory<byte>, ValueTask> receive)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(FirstBuffer);
         try
@@ -151,7 +149,7 @@ internal sealed partial class Connection
                     buffer = Grow(buffer);
                 result = await socket.ReceiveAsync(buffer.AsMemory(length), CancellationToken.None);
                 if (result.MessageType == WebSocketMessageType.Close)
-                    return;
+                    return false;
                 length += result.Count;
             }
 
@@ -163,6 +161,7 @@ internal sealed partial class Connection
             // A closing connection is read on, so that the close frame is not lost to a reset; what comes is not looked at.
             if (Volatile.Read(ref _closeBy) == 0)
                 await receive(buffer.AsMemory(0, length));
+            return true;
         }
         finally
         {

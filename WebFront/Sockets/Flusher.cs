@@ -26,7 +26,8 @@ internal sealed class Flusher : IThreadPoolWorkItem
         {
             while (_dirty.TryDequeue(out var outbox))
                 Flush(outbox);
-            Volatile.Write(ref _isScheduled, 0);
+            // A full fence: the look at the queue must not come before the write is seen, or a post in between wakes nobody.
+            Interlocked.Exchange(ref _isScheduled, 0);
         }
         while (!_dirty.IsEmpty && Interlocked.Exchange(ref _isScheduled, 1) == 0);
     }
@@ -41,6 +42,7 @@ internal sealed class Flusher : IThreadPoolWorkItem
                 if (!outbox.Writer!.TryWrite(pieces, _scratch, out var rest))
                 {
                     // The socket takes no more for now: this outbox goes its own way until it is clean, the others go on here.
+                    outbox.OnLeft(rest.Sum(piece => piece.Length));
                     _ = FlushSlowlyAsync(outbox, rest);
                     return;
                 }
@@ -63,7 +65,7 @@ internal sealed class Flusher : IThreadPoolWorkItem
         try
         {
             do
-                await outbox.Writer!.WriteAsync(pieces);
+                await outbox.Writer!.WriteAsync(pieces, outbox.OnWritten);
             while ((pieces = outbox.Take(spare: null)!) is not null);
         }
         catch (Exception)

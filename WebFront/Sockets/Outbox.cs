@@ -1,14 +1,19 @@
 namespace OrleansChat.WebFront.Sockets;
 
 /// <summary>
-/// The bytes that wait for one socket, bounded. Whoever posts does not wait: the <see cref="Flusher"/> writes all that gathered in one go. Pieces are
+/// The bytes that wait for one socket, bounded: they count until they are written. Whoever posts does not wait: the <see cref="Flusher"/> writes all that gathered in one go. Pieces are
 /// shared between outboxes and never changed.
 /// </summary>
+/// <param name="capacity">
+/// Bytes. It is full when a piece does not fit and more than half is used: a client that keeps up gets even a piece that is larger than the rest.
+/// </param>
+/// <param name="flusher">Writes what is posted.</param>
 internal sealed class Outbox(int capacity, Flusher flusher)
 {
     private readonly Lock _gate = new();
     private List<ReadOnlyMemory<byte>>? _waiting;
     private int _bytes;
+    private int _underWay;
     private bool _isDirty;
     private State _state;
     private TaskCompletionSource? _belowHalf;
@@ -32,7 +37,10 @@ internal sealed class Outbox(int capacity, Flusher flusher)
     public Action? Overflowed { get; set; }
 
     /// <summary>Half of the room is used: who reads from the log waits, what may be lost is not posted.</summary>
-    public bool IsHalfFull => Volatile.Read(ref _bytes) > capacity / 2;
+    public bool IsHalfFull => Volatile.Read(ref _bytes) > Half;
+
+    /// <summary>Half of the room, in bytes.</summary>
+    public int Half => capacity / 2;
 
     /// <summary>Lets the flusher write. What was posted before goes first.</summary>
     public void Start(SocketWriter writer)
@@ -57,9 +65,9 @@ internal sealed class Outbox(int capacity, Flusher flusher)
         var overflow = false;
         lock (_gate)
         {
-            if (_state != State.Open || (mayBeLost && _bytes > capacity / 2))
+            if (_state != State.Open || (mayBeLost && _bytes > Half))
                 return false;
-            if (_bytes + piece.Length > capacity && _bytes > 0)
+            if (_bytes + piece.Length > capacity && _bytes > Half)
                 overflow = true;
             else if (!Add(piece))
                 return true;
@@ -88,7 +96,7 @@ internal sealed class Outbox(int capacity, Flusher flusher)
             if (dropWaiting)
             {
                 _waiting?.Clear();
-                _bytes = 0;
+                GiveBack(_bytes - _underWay);
             }
 
             if (piece.IsEmpty || !Add(piece))
@@ -104,8 +112,9 @@ internal sealed class Outbox(int capacity, Flusher flusher)
         lock (_gate)
         {
             _state = State.Gone;
-            (_waiting, _bytes) = (null, 0);
-            _belowHalf?.TrySetResult();
+            _waiting = null;
+            _underWay = 0;
+            GiveBack(_bytes);
             _empty?.TrySetResult();
         }
     }
@@ -115,7 +124,7 @@ internal sealed class Outbox(int capacity, Flusher flusher)
     {
         lock (_gate)
         {
-            if (_state == State.Gone || _bytes <= capacity / 2)
+            if (_state == State.Gone || _bytes <= Half)
                 return Task.CompletedTask;
             return (_belowHalf ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
@@ -132,17 +141,17 @@ internal sealed class Outbox(int capacity, Flusher flusher)
         }
     }
 
-    /// <summary>Takes all that waits. The flusher alone calls it, and again until it gets null: then the outbox is clean.</summary>
+    /// <summary>Takes all that waits; what was taken before is written. The flusher alone calls it, and again until it gets null: then the outbox is clean.</summary>
     /// <param name="spare">A list to gather in from now on.</param>
     public List<ReadOnlyMemory<byte>>? Take(List<ReadOnlyMemory<byte>>? spare)
     {
         lock (_gate)
         {
+            GiveBack(_underWay);
+            _underWay = _bytes;
             if (_waiting is { Count: > 0 } taken)
             {
-                (_waiting, _bytes) = (spare, 0);
-                _belowHalf?.TrySetResult();
-                _belowHalf = null;
+                _waiting = spare;
                 return taken;
             }
 
@@ -152,6 +161,30 @@ internal sealed class Outbox(int capacity, Flusher flusher)
             _empty = null;
             return null;
         }
+    }
+
+    /// <summary>A slow write goes on: of what was taken, so many bytes are out.</summary>
+    public void OnWritten(int count)
+    {
+        lock (_gate)
+        {
+            if (_state == State.Gone)
+                return;
+            _underWay -= count;
+            GiveBack(count);
+        }
+    }
+
+    /// <summary>A slow write begins: of what was taken, so many bytes are still to be written.</summary>
+    public void OnLeft(int count) => OnWritten(_underWay - count);
+
+    private void GiveBack(int count)
+    {
+        _bytes -= count;
+        if (_belowHalf is null || (_state != State.Gone && _bytes > Half))
+            return;
+        _belowHalf.TrySetResult();
+        _belowHalf = null;
     }
 
     /// <returns>Whether the flusher has to be told.</returns>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace OrleansChat.WebFront.Sockets;
 
@@ -38,19 +39,28 @@ internal sealed class SocketWriter(Stream stream, Socket? socket)
     }
 
     /// <summary>Writes everything, waiting for the client to read.</summary>
-    public async Task WriteAsync(List<ReadOnlyMemory<byte>> pieces)
+    /// <param name="pieces">What to write; what is written is let go of.</param>
+    /// <param name="written">Hears how many bytes went out, as they go.</param>
+    public async Task WriteAsync(List<ReadOnlyMemory<byte>> pieces, Action<int> written)
     {
         var scratch = ArrayPool<byte>.Shared.Rent(MaxWrite);
         try
         {
             for (var next = 0; next < pieces.Count;)
             {
+                var first = next;
                 var length = Gather(pieces, ref next, scratch).Length;
+                CollectionsMarshal.AsSpan(pieces)[first..next].Clear();
                 var chunk = scratch.AsMemory(0, length);
                 if (socket is null)
+                {
                     await stream.WriteAsync(chunk);
+                    written(length);
+                }
                 else
-                    await SendAllAsync(socket, chunk);
+                {
+                    await SendAllAsync(socket, chunk, written);
+                }
             }
         }
         finally
@@ -59,10 +69,14 @@ internal sealed class SocketWriter(Stream stream, Socket? socket)
         }
     }
 
-    private static async Task SendAllAsync(Socket socket, ReadOnlyMemory<byte> chunk)
+    private static async Task SendAllAsync(Socket socket, ReadOnlyMemory<byte> chunk, Action<int> written)
     {
         while (!chunk.IsEmpty)
-            chunk = chunk[await socket.SendAsync(chunk, SocketFlags.None)..];
+        {
+            var sent = await socket.SendAsync(chunk, SocketFlags.None);
+            chunk = chunk[sent..];
+            written(sent);
+        }
     }
 
     /// <summary>Copies pieces together, as many as fit. A piece that is larger than the scratch is cut, its end put back in its place.</summary>

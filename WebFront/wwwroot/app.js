@@ -7,6 +7,9 @@ import { Session } from './page/session.js';
 import { askForSignIn } from './page/signin.js';
 import { drawConnection, whyClosed } from './page/status.js';
 
+// A room may have the name of an element's id, and the browser would go to the element: now, before it looks, the page's own form.
+if (/^#[^/]/.test(location.hash)) history.replaceState(null, '', `#/${location.hash.slice(1)}`);
+
 const session = new Session();
 const me = { userId: null, username: null };
 const chat = new OrleansChat({
@@ -60,10 +63,10 @@ function reload(why) {
 const roomName = text => text.normalize('NFC').trim().replace(/^#+/, '').replace(/\s+/g, '-');
 const isRoomName = name => /^[\p{L}\p{M}\p{Nd}._:-]{1,64}$/u.test(name);
 
-/** @returns {string} '' if the address names none */
+/** @returns {string} '' if the address names none; `#lobby`, as people write it, is as good as the page's own `#/lobby` */
 function roomInAddress() {
   try {
-    const name = roomName(decodeURIComponent(location.hash.slice(1)));
+    const name = roomName(decodeURIComponent(location.hash.replace(/^#\/?/, '')));
     return isRoomName(name) ? name : '';
   } catch {
     return '';

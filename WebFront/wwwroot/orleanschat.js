@@ -11,7 +11,8 @@ export { ChatError };
 const RenewAgain = 10_000; // ms; the server tells of the end 60 s ahead, so there are a few tries
 
 /**
- * The client of an OrleansChat server, for browsers and Node 20 or later.
+ * The client of an OrleansChat server, for browsers and Node 20 or later. Node has a `WebSocket` of its own from version 22 on; in
+ * Node 20 hand one in, such as that of the package `ws`: `new OrleansChat({ url, token, WebSocket })`.
  *
  *     const chat = new OrleansChat({ url: 'wss://chat.example/ws', token: async () => fetchToken() });
  *     chat.on('chat_message', m => console.log(m.username, m.message));
@@ -48,10 +49,13 @@ export class OrleansChat {
    * @param {(why: {renew: boolean}) => Promise<string|null>} options.token called before each attempt to connect and before the token
    *   runs out; with `renew` the last one ran out, is about to, or was perhaps refused. `null`: there is none, the client closes.
    *   A rejection counts as a failed attempt.
-   * @param {any} [options.WebSocket] the constructor, where there is no global one (Node 20)
+   * @param {any} [options.WebSocket] the constructor, where there is no global one (Node 20): called with address and subprotocols; of
+   *   what it makes `readyState`, `send`, `close`, `onmessage` (text as a string) and `onclose` (`code`, `reason`) are used
    * @param {() => number} [options.random] 0 to 1, for the jitter
+   * @throws {TypeError} there is no `WebSocket`
    */
   constructor({ url, token, WebSocket = globalThis.WebSocket, random = Math.random }) {
+    if (!WebSocket) throw new TypeError('There is no WebSocket here: hand one in as the option WebSocket');
     this.#token = token;
     this.#random = random;
     this.#prefix = Array.from(crypto.getRandomValues(new Uint8Array(12)), byte => byte.toString(16).padStart(2, '0')).join('');

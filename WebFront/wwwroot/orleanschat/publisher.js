@@ -34,7 +34,7 @@ export class Publisher {
     const same = this.#queue.find(item => item.id === id);
     if (same) return same.acked;
     if (this.#queue.length >= Waiting) return Promise.reject(new ChatError('queue_full', 'too many messages are waiting to be sent'));
-    const item = { id, message, sent: false, tries: 0 };
+    const item = { id, message, sent: false, rejoined: false, tries: 0 };
     item.acked = new Promise((resolve, reject) => Object.assign(item, { resolve, reject }));
     item.timer = setTimeout(() => this.#end(item).reject(new ChatError('timeout', 'the message could not be sent in time', { id })), GiveUpAfter);
     this.#queue.push(item);
@@ -76,9 +76,10 @@ export class Publisher {
 
   /** @returns {number} ms until the next try */
   #failed(item, error) {
-    item.tries++;
     if (error.code === 'disconnected') return 0;
-    if (error.code === 'not_in_room' && item.tries === 1) {
+    item.tries++;
+    if (error.code === 'not_in_room' && !item.rejoined) {
+      item.rejoined = true;
       // The server forgot that we are here: the next room_joined opens again.
       this.close();
       this.#rejoin();

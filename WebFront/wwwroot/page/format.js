@@ -51,3 +51,6 @@ export function linked(text) {
   return text.split(/(\bhttps?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]}])/u).map((part, i) =>
     i % 2 === 0 ? part : make('a', { href: part, target: '_blank', rel: 'noopener noreferrer nofollow' }, part));
 }
+
+/** What stands behind a room's address. With the slash it is never an element's id, which the browser would scroll to. @param {string} name */
+export const address = name => `#/${encodeURIComponent(name)}`;

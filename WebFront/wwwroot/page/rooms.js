@@ -1,5 +1,6 @@
 import { Composer } from './composer.js';
 import { byId, say } from './dom.js';
+import { address } from './format.js';
 import { notice } from './layout.js';
 import { MessagesView } from './messages.js';
 import { OpenRoom } from './room.js';
@@ -96,8 +97,7 @@ export class Rooms {
       this.#front.newFrom = null;
     }
     this.#front = room;
-    const hash = `#${encodeURIComponent(room.name)}`;
-    if (location.hash !== hash) history.pushState(null, '', hash);
+    if (location.hash !== address(room.name)) history.pushState(null, '', address(room.name));
     say(byId('room-title'), room.name);
     byId('scroller').setAttribute('aria-label', `Messages in ${room.name}`);
     this.#composer.show(room.name, room.draft);

@@ -1,5 +1,6 @@
 const Place = 'orleanschat.session'; // sessionStorage: two tabs can be two users
 const NamePlace = 'orleanschat.name';
+const OwnPlace = 'orleanschat.own';  // sessionStorage: the user who is gone had brought a token
 const RenewBefore = 60_000;          // ms
 
 /** Why signing in did not work. `code`: guests_off | refused | busy | unreachable */
@@ -17,6 +18,13 @@ export class Session {
 
   /** @returns {boolean} whether a token is at hand */
   get signedIn() { return this.#saved !== null; }
+
+  /** Whether the user before brought a token, and the next one is to be asked for one. Says so once. */
+  takeOwn() {
+    const own = sessionStorage.getItem(OwnPlace) !== null;
+    sessionStorage.removeItem(OwnPlace);
+    return own;
+  }
 
   get lastName() { return localStorage.getItem(NamePlace) ?? ''; }
 
@@ -43,6 +51,7 @@ export class Session {
   letIn() { this.#letIn = true; }
 
   end() {
+    if (this.#saved?.own) sessionStorage.setItem(OwnPlace, 'yes');
     this.#saved = null;
     sessionStorage.removeItem(Place);
   }
@@ -56,6 +65,9 @@ export class Session {
     let response = await this.#ask(saved.username, saved.token);
     // Too late to stay the same user (the device slept, the server has a new key): better a new one than none.
     if (response.status === 401 || response.status === 403) response = await this.#ask(saved.username);
+    // A refusal that is not about the token (guests are off now, or too many asked) leaves one that is still good: a server that
+    // was away for a moment makes every page ask at once.
+    if (!response.ok && this.#letIn && saved.expiresAt - Date.now() > RenewBefore) return saved.token;
     if (response.status === 404) return null;
     if (!response.ok) throw new Error(`/auth/guest answered ${response.status}`);
     this.#save(await response.json());

@@ -1,5 +1,5 @@
 import { arrange, byId, icon, make, say } from './dom.js';
-import { avatar, listNames, plural } from './format.js';
+import { address, avatar, listNames, plural } from './format.js';
 
 const roomItems = new Map();
 const memberItems = new Map();
@@ -31,7 +31,7 @@ export function drawRooms(rooms, front, on) {
 
 function roomItem(name, on) {
   const unread = make('span', { className: 'unread', data: { testid: 'unread' } });
-  const link = make('a', { className: 'room', href: `#${encodeURIComponent(name)}`, data: { testid: 'room-link' } },
+  const link = make('a', { className: 'room', href: address(name), data: { testid: 'room-link' } },
     make('span', { className: 'hash', 'aria-hidden': 'true' }, '#'), make('span', { className: 'room-name' }, name), unread);
   // A link, so that a room can be opened in another tab; opened here it also closes the drawer, even if it is in front already.
   link.addEventListener('click', event => {

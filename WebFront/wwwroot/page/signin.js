@@ -19,6 +19,7 @@ export function askForSignIn(session, room, go) {
   say(byId('signin-error'), why ?? '');
   byId('name').value = session.lastName;
   byId('name').focus();
+  if (session.takeOwn()) askForToken();
   byId('signin-form').addEventListener('submit', async event => {
     event.preventDefault();
     const field = byId('signin-guest').hidden ? byId('token') : byId('name');

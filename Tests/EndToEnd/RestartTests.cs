@@ -1,0 +1,113 @@
+using System.Text.Json;
+using OrleansChat.Tests.Support;
+
+namespace OrleansChat.Tests.EndToEnd;
+
+/// <summary>A process, its data file, and what is left when it dies.</summary>
+public sealed class RestartTests : IDisposable
+{
+    private const int Enough = 300;
+
+    private readonly string _directory = Directory.CreateTempSubdirectory("orleanschat-").FullName;
+
+    private string DataPath => Path.Combine(_directory, "chat.db");
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public async Task A_kill_in_the_middle_of_everything_loses_nothing_that_was_acknowledged_and_doubles_nothing()
+    {
+        var messages = new AcknowledgedMessages("general");
+        string[] users = ["alice", "bob", "carol"];
+        string epoch;
+        using (var first = await FrontProcess.StartAsync(DataPath))
+        {
+            var clients = new List<ChatClient>();
+            foreach (var user in users)
+            {
+                clients.Add(await first.ConnectAsync(user));
+                await clients[^1].UntilAsync(Connected(user));
+            }
+
+            epoch = (await clients[0].JoinAsync("general")).GetProperty("epoch").GetString()!;
+            foreach (var client in clients.Skip(1))
+                await client.JoinAsync("general");
+            var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var publishing = clients.Select((client, i) => messages.PublishUntilCutAsync(client, users[i], () =>
+            {
+                if (messages.Count >= Enough)
+                    enough.TrySetResult();
+            })).ToList();
+            await enough.Task.Soon("enough is acknowledged");
+            await first.KillAsync();
+            await Task.WhenAll(publishing).Soon("the publishers notice");
+            foreach (var client in clients)
+            {
+                await messages.TakeRestAsync(client).Soon("all that came is read");
+                await client.DisposeAsync();
+            }
+        }
+
+        using var second = await FrontProcess.StartAsync(DataPath);
+        messages.Check(await ReadAllAsync(second, epoch));
+        foreach (var user in users)
+        {
+            await using var client = await second.ConnectAsync(user);
+            await client.UntilAsync(Connected(user));
+            await client.JoinAsync("general");
+            await messages.RepeatAsync(client, user).Soon("all is repeated");
+        }
+
+        messages.Check(await ReadAllAsync(second, epoch));
+        Assert.Equal(0, await second.StopAsync());
+        Assert.DoesNotContain("warn:", second.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("fail:", second.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_second_process_on_the_same_file_is_refused_with_a_sentence()
+    {
+        using var first = await FrontProcess.StartAsync(DataPath);
+        var (exitCode, output) = await FrontProcess.RunAsync(DataPath);
+        Assert.NotEqual(0, exitCode);
+        Assert.Contains($"Chat:DataPath '{DataPath}' is in use by another process", output, StringComparison.Ordinal);
+        await using var alice = await first.ConnectAsync("alice");
+        await alice.UntilAsync(Connected("alice"));
+        await alice.JoinAsync("general");
+    }
+
+    [Fact]
+    public async Task SIGTERM_sends_clients_elsewhere_and_a_new_process_goes_on_where_they_were()
+    {
+        string epoch;
+        using (var first = await FrontProcess.StartAsync(DataPath))
+        {
+            await using var alice = await first.ConnectAsync("alice");
+            await alice.UntilAsync(Connected("alice"));
+            epoch = (await alice.JoinAsync("general")).GetProperty("epoch").GetString()!;
+            await alice.PublishAsync("general", "m1", "one");
+            Assert.Equal(0, await first.StopAsync());
+            await alice.UntilAsync("""{"type":"reconnect","after":"*","reason":"*"}""");
+            Assert.Equal(1001, (await alice.ClosedAsync()).Code);
+        }
+
+        using var second = await FrontProcess.StartAsync(DataPath);
+        Assert.Equal("one", Assert.Single(await ReadAllAsync(second, epoch)).GetProperty("message").GetString());
+    }
+
+    private static string Connected(string userId) =>
+        $$"""{"type":"connected","userId":"{{userId}}","clientId":"*","username":"*","timestamp":"*","protocol":1,"heartbeat":"*","expiresAt":"*","limits":"*"}""";
+
+    /// <summary>The room's whole log, the way a client that comes back gets it.</summary>
+    private static async Task<List<JsonElement>> ReadAllAsync(FrontProcess front, string epoch)
+    {
+        await using var reader = await front.ConnectAsync("reader");
+        await reader.UntilAsync(Connected("reader"));
+        await reader.SendAsync($$$"""{"type":"join_room","payload":{"room":"general","since":0,"epoch":"{{{epoch}}}"}}""");
+        var joined = await reader.ExpectAsync($$"""{"type":"room_joined","room":"general","members":"*","seq":"*","epoch":"{{epoch}}","recovered":true}""");
+        var log = new List<JsonElement>();
+        for (var left = joined.GetProperty("seq").GetInt64(); left > 0; left--)
+            log.Add(await reader.NextAsync());
+        return log;
+    }
+}

@@ -1,0 +1,99 @@
+using System.Buffers.Binary;
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using OrleansChat.Tests.Support;
+using OrleansChat.WebFront;
+using OrleansChat.WebFront.Auth;
+using OrleansChat.WebFront.Frames;
+using OrleansChat.WebFront.Rooms;
+using OrleansChat.WebFront.Sockets;
+
+namespace OrleansChat.Tests.Fronts;
+
+/// <summary>A front without a web server: sessions that are handed JSON and whose outboxes are looked into, over grains of the test's making.</summary>
+internal sealed class TestFront
+{
+    private int _sessions;
+
+    public TestFront(FrontOptions? options = null)
+    {
+        Options = Microsoft.Extensions.Options.Options.Create(options ?? new FrontOptions { MessagesPerSecond = 0 });
+        Claims = new FrontClaims(Options, Time);
+        Hub = new FrontHub(Cluster.Grains, Claims, Time, NullLoggerFactory.Instance);
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public FakeCluster Cluster { get; } = new();
+
+    public IOptions<FrontOptions> Options { get; }
+
+    public FrontClaims Claims { get; }
+
+    public FrontHub Hub { get; }
+
+    public TestSession Connect(string userId = "alice")
+    {
+        var connection = new Connection($"c{++_sessions}", Stream.Null, null, () => { }, new Flusher(), Options.Value, Time, NullLogger.Instance);
+        var identity = new Identity(userId, userId.ToUpperInvariant(), new HashSet<string>(), Time.GetUtcNow().AddDays(1));
+        var parts = new SessionParts(Hub, new FrameCodec(Options), null!, Cluster.Grains, Options, Time, NullLogger<Session>.Instance);
+        var session = new Session(connection, identity, parts);
+        Hub.Add(session);
+        return new TestSession(session);
+    }
+
+    /// <summary>Lets the clock run until something is so: what waits for a time gets there, what waits for a thread gets its turn.</summary>
+    public async Task UntilAsync(Func<bool> condition, string what)
+    {
+        await Task.Run(async () =>
+        {
+            while (!condition() && !TestContext.Current.CancellationToken.IsCancellationRequested)
+            {
+                Time.Advance(TimeSpan.FromMilliseconds(20));
+                await Task.Yield();
+            }
+        }).Soon(what);
+    }
+}
+
+/// <summary>A session and what it was sent, as literal JSON.</summary>
+internal sealed class TestSession(Session session)
+{
+    private readonly List<string> _frames = [];
+
+    public Session Session => session;
+
+    public Task SendAsync(string json) => session.ReceiveAsync(Encoding.UTF8.GetBytes(json)).AsTask();
+
+    /// <summary>All frames so far.</summary>
+    public IReadOnlyList<string> Frames
+    {
+        get
+        {
+            lock (_frames)
+            {
+                while (session.Connection.Outbox.Take(spare: null) is { } pieces)
+                    _frames.AddRange(pieces.SelectMany(piece => Split(piece.ToArray())));
+                return [.. _frames];
+            }
+        }
+    }
+
+    /// <summary>The payloads of WebSocket frames that stand one behind the other.</summary>
+    public static IEnumerable<string> Split(byte[] bytes)
+    {
+        for (var at = 0; at < bytes.Length;)
+        {
+            var (start, length) = bytes[at + 1] switch
+            {
+                < 126 and var small => (at + 2, small),
+                126 => (at + 4, BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(at + 2))),
+                _ => (at + 10, (int)BinaryPrimitives.ReadUInt64BigEndian(bytes.AsSpan(at + 2))),
+            };
+            yield return Encoding.UTF8.GetString(bytes, start, length);
+            at = start + length;
+        }
+    }
+}

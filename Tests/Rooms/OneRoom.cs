@@ -1,0 +1,176 @@
+using Microsoft.Extensions.Time.Testing;
+using OrleansChat.Grains;
+using OrleansChat.Grains.Interfaces;
+using OrleansChat.Grains.Logs;
+using OrleansChat.Grains.Storage;
+using OrleansChat.Tests.Support;
+
+namespace OrleansChat.Tests.Rooms;
+
+/// <summary>A room's log in a store that does what the test says, and activations that write to it turn by turn.</summary>
+internal sealed class OneRoom : IDisposable
+{
+    private readonly SqliteFile _file;
+    private readonly SqliteLogStore _log;
+    private readonly bool _ownsFile;
+
+    public OneRoom(GrainOptions? options = null, SqliteFile? file = null)
+    {
+        (_ownsFile, _file) = (file is null, file ?? new SqliteFile(SqliteFile.InMemory));
+        _log = new SqliteLogStore(_file);
+        Store = new FaultyLogStore(_log);
+        Options = options ?? new GrainOptions();
+    }
+
+    public string Name { get; } = $"room-{Guid.NewGuid():N}";
+
+    public FaultyLogStore Store { get; }
+
+    public Turns Turns { get; } = new();
+
+    public GrainOptions Options { get; }
+
+    public FakeTimeProvider Time { get; } = new(DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000));
+
+    /// <summary>A new activation, its log open.</summary>
+    public async Task<RoomActivation> ActivateAsync(TimeProvider? clock = null)
+    {
+        var activation = new RoomActivation(this, clock);
+        Assert.True(await SettleAsync(activation.Open()));
+        return activation;
+    }
+
+    /// <summary>Lets everything go on, the store answering every call as it should.</summary>
+    public async Task SettleAsync()
+    {
+        Turns.Run();
+        while (Store.UnderWay.FirstOrDefault(call => !call.IsAbandoned) is { } call)
+        {
+            await call.FinishAsync();
+            Turns.Run();
+        }
+    }
+
+    /// <summary>Lets everything go on, and gives what this then came to. Whatever never ends fails the test.</summary>
+    public async Task<T> SettleAsync<T>(Task<T> answer)
+    {
+        await SettleAsync();
+        while (!answer.IsCompleted)
+        {
+            // What other threads hand over (a wait with a time limit, say) comes a little later.
+            await Task.WhenAny(answer, Turns.Due).Soon("the store answered everything, and who waits hears of it");
+            await SettleAsync();
+        }
+
+        return await answer;
+    }
+
+    /// <summary>Lets everything go on until such a call is under way.</summary>
+    public async Task<StoreCall> UntilAsync(string name)
+    {
+        Turns.Run();
+        while (true)
+        {
+            var next = Store.UnderWay.FirstOrDefault(call => !call.IsAbandoned);
+            Assert.True(next is not null, $"Everything came to rest without a call of '{name}'.");
+            if (next.Name == name)
+                return next;
+            await next.FinishAsync();
+            Turns.Run();
+        }
+    }
+
+    /// <summary>What the log holds, whatever anyone believes.</summary>
+    public async Task<List<LogEntry>> EntriesAsync() =>
+        [.. (await _log.ReadAsync(Name, 1, long.MaxValue, CancellationToken.None)).SelectMany(EntryCodec.Decode)];
+
+    /// <summary>The texts in the log.</summary>
+    public async Task<string> TextsAsync() => string.Join(' ', (await EntriesAsync()).Select(entry => entry.Entry.Text));
+
+    public async Task<LogHeader?> HeaderAsync() => await _log.OpenAsync(Name, create: false, CancellationToken.None);
+
+    /// <summary>The store comes back with an older state.</summary>
+    public Task FallBackAsync(long head) => _file.WriteAsync(
+        session => session.Execute("DELETE FROM batch WHERE room = ?1 AND last > ?2", Name, head)
+            + session.Execute("UPDATE log SET head = ?2 WHERE room = ?1", Name, head),
+        CancellationToken.None);
+
+    /// <summary>The store comes back with nothing.</summary>
+    public Task LoseLogAsync() => _file.WriteAsync(
+        session => session.Execute("DELETE FROM batch WHERE room = ?1", Name) + session.Execute("DELETE FROM log WHERE room = ?1", Name),
+        CancellationToken.None);
+
+    public void Dispose()
+    {
+        if (_ownsFile)
+            _file.Dispose();
+    }
+}
+
+/// <summary>What an activation of a room has to do with its log.</summary>
+internal sealed class RoomActivation
+{
+    private readonly OneRoom _room;
+
+    public RoomActivation(OneRoom room, TimeProvider? clock = null)
+    {
+        _room = room;
+        Log = new RoomLog(room.Store, room.Name, room.Options, clock ?? room.Time) { Opened = OnOpenedAsync };
+        Pump = new RoomPump(Log, Stream, OnFailed, room.Time);
+    }
+
+    public RoomLog Log { get; }
+
+    public RoomPump Pump { get; }
+
+    /// <summary>The head when this activation first opened the log.</summary>
+    public long? OpenedAt { get; private set; }
+
+    public List<(string Epoch, Entry Entry)> Streamed { get; } = [];
+
+    public string StreamedTexts => string.Join(' ', Streamed.Select(streamed => streamed.Entry.Text));
+
+    public List<Exception> Failures { get; } = [];
+
+    /// <summary>Thrown by whoever is told of a failure, or gets the stream.</summary>
+    public Exception? Throws { get; set; }
+
+    public Task<bool> Open(bool create = true) => _room.Turns.Begin(async () => await Log.EnsureOpenAsync(create));
+
+    public Task<PublishAnswer[]> Publish(params PublishRequest[] requests) => _room.Turns.Begin(() =>
+    {
+        var pending = new PendingPublish(requests);
+        Pump.Post(pending);
+        return pending.Answers;
+    });
+
+    public Task<PublishAnswer[]> Publish(string text, string? id = null, string user = "alice") => Publish(Say(text, id, user));
+
+    public Task<bool> Stop() => _room.Turns.Begin(async () =>
+    {
+        await Pump.StopAsync(CancellationToken.None);
+        return true;
+    });
+
+    public static PublishRequest Say(string text, string? id = null, string user = "alice") => new(user, user.ToUpperInvariant(), text, id);
+
+    private void Stream(string epoch, List<LogEntry> entries)
+    {
+        if (Throws is not null)
+            throw Throws;
+        Streamed.AddRange(entries.Select(entry => (epoch, entry.Entry)));
+    }
+
+    private void OnFailed(Exception failure)
+    {
+        Failures.Add(failure);
+        if (Throws is not null)
+            throw Throws;
+    }
+
+    private Task OnOpenedAsync()
+    {
+        OpenedAt ??= Log.Header.Head;
+        return Pump.CatchUpAsync();
+    }
+}

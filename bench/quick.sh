@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Did a change make it slower? Under two minutes: our server and a plain Kestrel echo-broadcast server (bench/Baseline), same machine, same run,
+# three runs in turn; the ratio of their deliveries per second is held against the recorded one in bench/quick.json.
+#   bench/quick.sh            exit code 1: a ratio fell by 20 % or more
+#   bench/quick.sh --record   writes the ratios down as the new measure
+# A ratio holds on any machine as far as both servers wait for the same things. A disk is not one of them: the data file lies in memory here.
+set -euo pipefail
+[ -n "${DATA:-}" ] || [ ! -d /dev/shm ] || { DATA=$(mktemp -d /dev/shm/quick.XXXXXX); memory=$DATA; }
+source "$(dirname "$0")/servers.sh"
+trap 'stop; [ -z "${memory:-}" ] || rm -rf "$memory"' EXIT
+recorded=bench/quick.json
+
+build WebFront bench/Load bench/Baseline
+start_ours 18180; ours=$launched
+start_baseline 18181; baseline=$launched
+
+run() { # run SERVER WINDOW: one JSON report
+  case $1 in
+    ours) load fanout --url ws://127.0.0.1:18180 --pid "$ours" --window "$2" --warmup 1.5 --seconds 3 --json ;;
+    baseline) load fanout --url ws://127.0.0.1:18181 --dialect plain --pid "$baseline" --window "$2" --warmup 1.5 --seconds 3 --json ;;
+  esac 2>"$work/table" || { cat "$work/table" >&2; exit 1; }
+}
+
+for server in ours baseline; do run $server 16 >"$work/warm"; done
+for window in 16 1; do
+  for turn in 1 2 3; do
+    for server in ours baseline; do run $server $window >"$work/$server-$window-$turn.json"; done
+  done
+done
+
+fell=0 lines=()
+for window in 16 1; do
+  of() { for turn in 1 2 3; do field "$2" <"$work/$1-$window-$turn.json"; done | median; }
+  ratio=$(awk "BEGIN { printf \"%.3f\", $(of ours deliveredPerSecond) / $(of baseline deliveredPerSecond) }")
+  cost=$(awk "BEGIN { printf \"%.3f\", $(of ours cpuMicrosPerDelivery) / $(of baseline cpuMicrosPerDelivery) }")
+  before=$([ ! -f $recorded ] || field "inFlight$window" <$recorded)
+  printf '%2s in flight: ours %9.0f/s, baseline %9.0f/s, ratio %s (recorded %s); CPU per delivery %s of the baseline'"'"'s\n' \
+    "$window" "$(of ours deliveredPerSecond)" "$(of baseline deliveredPerSecond)" "$ratio" "${before:--}" "$cost"
+  lines+=("  \"inFlight$window\": $ratio")
+  if [ -n "$before" ] && awk "BEGIN { exit !($ratio <= 0.8 * $before) }"; then
+    echo "  That is 20 % or more below what was recorded."
+    fell=1
+  fi
+done
+
+if [ "${1:-}" = --record ]; then
+  printf '{\n%s,\n%s\n}\n' "${lines[@]}" >$recorded
+  exit 0
+fi
+exit $fell
