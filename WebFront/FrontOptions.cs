@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace OrleansChat.WebFront;
 
 /// <summary>What a front reads from the configuration section <c>Chat</c>. A value out of range stops the process at start.</summary>
-internal sealed record FrontOptions
+internal sealed record FrontOptions : IValidatableObject
 {
     /// <summary>The configuration section.</summary>
     public const string Section = "Chat";
@@ -57,4 +57,13 @@ internal sealed record FrontOptions
 
     /// <summary>How long a claim holds without another renewal.</summary>
     public TimeSpan Lease => LeaseRenewal * 3;
+
+    /// <summary>What no range can say. An origin that no browser sends would let nobody in, and nobody would know why.</summary>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
+        from origin in AllowedOrigins
+        where origin != "*" && !IsOrigin(origin)
+        select new ValidationResult($"Chat:AllowedOrigins must hold origins such as https://chat.example.org, without a path, or '*': '{origin}' is none.", [nameof(AllowedOrigins)]);
+
+    private static bool IsOrigin(string text) =>
+        text.Contains("://", StringComparison.Ordinal) && Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.PathAndQuery is "" or "/";
 }

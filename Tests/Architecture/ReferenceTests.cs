@@ -19,13 +19,22 @@ public sealed class ReferenceTests
     public void A_project_references_only_what_lies_below_it()
     {
         foreach (var (project, allowed) in Allowed)
-            Assert.Empty(References(project, "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path)).Except(allowed, StringComparer.Ordinal));
+            Assert.Empty(References(PathOf(project), "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path)).Except(allowed, StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Every_other_project_compiles_against_the_interfaces_alone_as_other_services_do()
+    {
+        var others = Directory.GetFiles(Code.Root, "*.csproj", SearchOption.AllDirectories)
+            .Where(path => Path.GetFileNameWithoutExtension(path) is var name && name != "Tests" && !Allowed.ContainsKey(name)).ToList();
+        Assert.NotEmpty(others);
+        Assert.All(others.SelectMany(path => References(path, "ProjectReference")), path => Assert.EndsWith("/Grains.Interfaces.csproj", path, StringComparison.Ordinal));
     }
 
     [Fact]
     public void What_other_services_compile_against_brings_neither_a_store_nor_a_silo_nor_a_web_server()
     {
-        Assert.Equal(["Microsoft.Orleans.Sdk", "Microsoft.Orleans.Streaming"], References("Grains.Interfaces", "PackageReference").Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        Assert.Equal(["Microsoft.Orleans.Sdk", "Microsoft.Orleans.Streaming"], References(PathOf("Grains.Interfaces"), "PackageReference").Order(StringComparer.Ordinal), StringComparer.Ordinal);
         var used = Code.Interfaces.GetReferencedAssemblies().Select(name => name.Name!);
         Assert.DoesNotContain(used, name => name.Contains("Redis", StringComparison.Ordinal) || name.Contains("AspNetCore", StringComparison.Ordinal)
             || name.Contains("Sqlite", StringComparison.Ordinal) || name.StartsWith("OrleansChat", StringComparison.Ordinal));
@@ -59,6 +68,8 @@ public sealed class ReferenceTests
 
     private static Type Outermost(Type type) => type.DeclaringType is { } outer ? Outermost(outer) : type;
 
-    private static IEnumerable<string> References(string project, string kind) =>
-        XDocument.Load(Path.Combine(Code.Root, project, $"{project}.csproj")).Descendants(kind).Select(reference => reference.Attribute("Include")!.Value);
+    private static string PathOf(string project) => Path.Combine(Code.Root, project, $"{project}.csproj");
+
+    private static IEnumerable<string> References(string path, string kind) =>
+        XDocument.Load(path).Descendants(kind).Select(reference => reference.Attribute("Include")!.Value);
 }
