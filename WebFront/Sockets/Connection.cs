@@ -13,6 +13,7 @@ namespace OrleansChat.WebFront.Sockets;
 internal sealed partial class Connection
 {
     private const int FirstBuffer = 1_024;
+    private const int MaxPiecesBeforePong = 4_096;
 
     /// <summary>How long a client may take to answer a close frame.</summary>
     private static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(5);
@@ -119,18 +120,16 @@ internal sealed partial class Connection
     {
         var inbound = new InboundStream(_stream, OnReceived, OnControlFrame);
         using var socket = WebSocket.CreateFromStream(inbound, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = Timeout.InfiniteTimeSpan });
-        while (true)
+        while (socket.State == WebSocketState.Open)
         {
             var result = await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
-            if (result.MessageType == WebSocketMessageType.Close)
-            {
-                AnswerClose(socket);
-                _isClosed = true;
-                return;
-            }
-
-            await ReceiveMessageAsync(socket, result, receive);
+            if (result.MessageType != WebSocketMessageType.Close)
+                await ReceiveMessageAsync(socket, result, receive);
         }
+
+        // The client's close: it may also have come between the fragments of a message (RFC 6455 §5.4).
+        AnswerClose(socket);
+        _isClosed = true;
     }
 
     private async ValueTask ReceiveMessageAsync(WebSocket socket, ValueWebSocketReceiveResult result, Func<ReadOnlyMemory<byte>, ValueTask> receive)
@@ -149,7 +148,8 @@ internal sealed partial class Connection
 
                 if (length == buffer.Length)
                     buffer = Grow(buffer);
-                result = await socket.ReceiveAsync(buffer.AsMemory(length), CancellationToken.None);
+                // The framework fills what it is given before it returns: one byte over the limit has to be enough.
+                result = await socket.ReceiveAsync(buffer.AsMemory(length, Math.Min(buffer.Length, _options.FrameBytes + 1) - length), CancellationToken.None);
                 if (result.MessageType == WebSocketMessageType.Close)
                     return;
                 length += result.Count;
@@ -224,9 +224,16 @@ internal sealed partial class Connection
     {
         const byte closeOpcode = 0x8;
         if ((frame.Span[0] & 0xF) != closeOpcode)
-            Outbox.TryPost(frame);
+            PostPong(frame);
         else if (TryBeginClose(ClosePatience))
             Outbox.Complete(frame);
+    }
+
+    /// <summary>A pong may answer many pings (RFC 6455 §5.5.3). Two bytes that keep fifty in memory must not gather by the hundred thousand before the outbox is full.</summary>
+    private void PostPong(ReadOnlyMemory<byte> frame)
+    {
+        if (Outbox.WaitingPieces < MaxPiecesBeforePong)
+            Outbox.TryPost(frame);
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Connection {ClientId} ended without a close")]

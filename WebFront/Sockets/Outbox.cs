@@ -34,6 +34,16 @@ internal sealed class Outbox(int capacity, Flusher flusher)
     /// <summary>Half of the room is used: who reads from the log waits, what may be lost is not posted.</summary>
     public bool IsHalfFull => Volatile.Read(ref _bytes) > capacity / 2;
 
+    /// <summary>Pieces that wait: each costs some memory beside its bytes.</summary>
+    public int WaitingPieces
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting?.Count ?? 0;
+        }
+    }
+
     /// <summary>Lets the flusher write. What was posted before goes first.</summary>
     public void Start(SocketWriter writer)
     {
