@@ -15,7 +15,7 @@ namespace OrleansChat.WebFront;
 
 /// <summary><c>/ws</c>: who may connect is decided before the upgrade; then one <see cref="Connection"/> runs to its end.</summary>
 internal sealed partial class ChatEndpoint(
-    SessionParts parts, FrontHub hub, FrontClaims claims, TokenReader tokens, AuthOptions auth, OriginCheck origins, Flushers flushers, FrontDrain drain,
+    SessionParts parts, FrontHub hub, FrontFeed feed, FrontClaims claims, TokenReader tokens, AuthOptions auth, OriginCheck origins, Flushers flushers, FrontDrain drain,
     IOptions<FrontOptions> options, TimeProvider time, ILogger<ChatEndpoint> logger)
 {
     private const string AcceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455 §1.3
@@ -89,9 +89,11 @@ internal sealed partial class ChatEndpoint(
         bool admitted;
         try
         {
+            // Who comes while the process still starts waits for it.
+            await feed.FirstComplete.WaitAsync(Deadlines.Call, time, context.RequestAborted);
             admitted = await hub.AdmitAsync(identity.UserId, session);
         }
-        catch (ChatException e)
+        catch (Exception e) when (e is ChatException or TimeoutException)
         {
             LogNotAdmitted(e, clientId);
             await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "unavailable", "The cluster did not answer in time.", retryAfter: "1");
