@@ -37,6 +37,7 @@ internal sealed class FrameBreaker(IReadOnlyList<Break> breaks)
     private readonly Break[] _incoming = [.. breaks.Except(Outgoing)];
     private readonly ConcurrentDictionary<string, long> _heads = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> _swallowed = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _passed = new(StringComparer.Ordinal);
     private int _sent;
     private int _received;
 
@@ -47,9 +48,11 @@ internal sealed class FrameBreaker(IReadOnlyList<Break> breaks)
         if (_outgoing.Length == 0 || !text.Contains("\"chat_message\"", StringComparison.Ordinal))
             return ([text], []);
         var (id, room) = (Field(text, "id"), (string)JsonNode.Parse(text)!["payload"]!["room"]!);
-        var turn = Interlocked.Increment(ref _sent);
         if (_swallowed.TryGetValue(id, out var told))
             return ([], [told]);
+        if (!_passed.TryAdd(id, true))
+            return ([text], []);
+        var turn = Interlocked.Increment(ref _sent);
         if (turn % EveryOutgoing != 0)
             return ([text], []);
         if (_outgoing[turn / EveryOutgoing % _outgoing.Length] == Break.AppendTwice)
