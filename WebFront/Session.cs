@@ -94,7 +94,7 @@ internal sealed partial class Session
     }
 
     /// <summary>The connection is gone: so is the user from its rooms, where it was the last one.</summary>
-    public Task EndAsync() => Task.WhenAll(_rooms.LeaveAllAsync(), _hub.LeaveAsync(UserId, ClientId));
+    public Task EndAsync() => _rooms.LeaveAllAsync();
 
     /// <summary>What became of a message: answered where it had an id, or went wrong.</summary>
     public void OnPublished(PendingMessage message, PublishAnswer answer)
