@@ -15,8 +15,10 @@ internal sealed record ChaosOptions
           --rooms N         (default 12)      --clients N   (default 6), each in every room
           --rate N          messages a second, all together (default 150)
           --silos N         (default 3)       --fronts N    (default 2)
-          --only KINDS      in mixed mode, only these faults: silo-kill,silo-stop,front-kill,front-stop,redis-stall,redis-kill,clients-cut
+          --only KINDS      in mixed mode, only these faults: silo-kill,silo-stop,front-kill,front-stop,silo-stall,front-stall,
+                            redis-stall,redis-kill,clients-cut
           --every TIME      in mixed mode, the mean time from one fault to the next (default 10s)
+          --away TIME       for how long each fault lasts (default: drawn, up to 10s)
           --break KINDS     inject faults of which the product is innocent, to see that they are found (exit code 1):
                             ack-before-append,skip-seq,duplicate,reorder,append-twice,diverge
           --silo PATH       OrleansChat.Silo.dll      --front PATH  OrleansChat.WebFront.dll (default: the Release build in this repository)
@@ -45,6 +47,8 @@ internal sealed record ChaosOptions
     public IReadOnlyList<FaultKind> Only { get; init; } = Fault.Mixed;
 
     public TimeSpan Every { get; init; } = TimeSpan.FromSeconds(10);
+
+    public TimeSpan? Away { get; init; }
 
     public IReadOnlyList<Break> Breaks { get; init; } = [];
 
@@ -88,6 +92,7 @@ internal sealed record ChaosOptions
         "--fronts" => this with { Fronts = Number(name, value) },
         "--only" => this with { Only = Kinds<FaultKind>(name, value) },
         "--every" => this with { Every = Time(name, value) },
+        "--away" => this with { Away = Time(name, value) },
         "--break" => this with { Breaks = Kinds<Break>(name, value) },
         "--silo" => this with { SiloPath = value },
         "--front" => this with { FrontPath = value },

@@ -10,7 +10,8 @@ internal sealed record Fault(TimeSpan At, FaultKind Kind, int Target, TimeSpan A
     /// <summary>What a mixed schedule draws from.</summary>
     public static readonly FaultKind[] Mixed =
     [
-        FaultKind.SiloKill, FaultKind.SiloStop, FaultKind.FrontKill, FaultKind.FrontStop, FaultKind.RedisStall, FaultKind.RedisKill, FaultKind.ClientsCut,
+        FaultKind.SiloKill, FaultKind.SiloStop, FaultKind.FrontKill, FaultKind.FrontStop, FaultKind.SiloStall, FaultKind.FrontStall,
+        FaultKind.RedisStall, FaultKind.RedisKill, FaultKind.ClientsCut,
     ];
 
     public string Name => Kind switch
@@ -21,6 +22,8 @@ internal sealed record Fault(TimeSpan At, FaultKind Kind, int Target, TimeSpan A
         FaultKind.FrontStop => "front SIGTERM",
         FaultKind.RedisStall => "Redis stalled",
         FaultKind.RedisKill => "Redis kill -9",
+        FaultKind.SiloStall => "silo stalled",
+        FaultKind.FrontStall => "front stalled",
         FaultKind.ClientsCut => "clients cut off",
         FaultKind.RollingRestart => "rolling restart",
         FaultKind.EverythingKill => "everything kill -9",
@@ -35,6 +38,8 @@ internal enum FaultKind
     SiloStop,
     FrontKill,
     FrontStop,
+    SiloStall,
+    FrontStall,
     RedisStall,
     RedisKill,
     ClientsCut,

@@ -15,6 +15,9 @@ internal sealed class Node(string name, string folder, Func<NodeCommand> command
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(40);
 
+    /// <summary>Within so long a silo that went on has found out that it was given up.</summary>
+    private static readonly TimeSpan SecondThoughts = TimeSpan.FromSeconds(15);
+
     private Process? _process;
     private Process? _watch;
     private bool _isEnding;
@@ -54,13 +57,26 @@ internal sealed class Node(string name, string folder, Func<NodeCommand> command
     public Task StopAsync() => EndAsync("-TERM", StopLimit);
 
     /// <summary>Stops it in its tracks for a while; connections stay open and nothing answers.</summary>
-    public async Task StallAsync(TimeSpan span, CancellationToken cancellation)
+    /// <param name="span">For how long.</param>
+    /// <param name="mayEnd">Whether it may find itself given up by the others, and end: a silo does.</param>
+    /// <param name="cancellation">Lets it go on at once.</param>
+    /// <returns>False: it has ended.</returns>
+    public async Task<bool> StallAsync(TimeSpan span, bool mayEnd, CancellationToken cancellation)
     {
-        IsUp = false;
-        await SignalAsync("-STOP", ProcessId);
+        var process = _process!;
+        (IsUp, _isEnding) = (false, mayEnd);
+        await SignalAsync("-STOP", process.Id);
         await clock.Delay(span, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await SignalAsync("-CONT", ProcessId);
-        IsUp = true;
+        await SignalAsync("-CONT", process.Id);
+        if (mayEnd && await clock.UntilAsync(() => process.HasExited, SecondThoughts, cancellation))
+        {
+            await ReleaseAsync();
+            await AwaitEndAsync("-CONT", StopLimit);
+            return false;
+        }
+
+        (IsUp, _isEnding) = (true, false);
+        return true;
     }
 
     /// <summary>Kills several in one go.</summary>

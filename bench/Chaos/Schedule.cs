@@ -38,7 +38,7 @@ internal static class Schedule
                 FaultKind.RedisKill => 0.2 + (4 * random.NextDouble()),
                 _ => 0.2 + (10 * random.NextDouble()),
             };
-            faults.Add(new Fault(at, kind, random.Next(1_000), TimeSpan.FromSeconds(away)));
+            faults.Add(new Fault(at, kind, random.Next(1_000), options.Away ?? TimeSpan.FromSeconds(away)));
         }
 
         return faults;

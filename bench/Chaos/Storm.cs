@@ -33,7 +33,9 @@ internal sealed class Storm(Cluster cluster, IReadOnlyList<ChaosClient> clients,
         FaultKind.FrontKill => KillFrontAsync(fault, Choose(cluster.Fronts, fault), stop),
         FaultKind.FrontStop => AwayAsync(fault, Choose(cluster.Fronts, fault), node => node.StopAsync(), stop),
         FaultKind.RedisKill => AwayAsync(fault, cluster.Redis.IsUp ? cluster.Redis : null, node => node.KillAsync(), stop),
-        FaultKind.RedisStall => StallAsync(fault, stop),
+        FaultKind.SiloStall => StallAsync(fault, Choose(cluster.Silos, fault), stop),
+        FaultKind.FrontStall => StallAsync(fault, Choose(cluster.Fronts, fault), stop),
+        FaultKind.RedisStall => StallAsync(fault, cluster.Redis.IsUp ? cluster.Redis : null, stop),
         FaultKind.ClientsCut => CutAsync(fault),
         FaultKind.RollingRestart => RollAsync(fault, stop),
         FaultKind.EverythingKill => CrashAsync(fault, stop),
@@ -69,12 +71,13 @@ internal sealed class Storm(Cluster cluster, IReadOnlyList<ChaosClient> clients,
         }, stop);
     }
 
-    private async Task StallAsync(Fault fault, CancellationToken stop)
+    private async Task StallAsync(Fault fault, Node? node, CancellationToken stop)
     {
-        if (!cluster.Redis.IsUp)
+        if (node is null)
             return;
-        using var struck = Begin(fault, cluster.Redis.Name);
-        await cluster.Redis.StallAsync(fault.Away, stop);
+        using var struck = Begin(fault, node.Name);
+        if (!await node.StallAsync(fault.Away, mayEnd: fault.Kind == FaultKind.SiloStall, stop))
+            await node.StartAsync(stop);
     }
 
     private Task CutAsync(Fault fault)
