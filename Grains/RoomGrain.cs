@@ -19,22 +19,21 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     private static readonly TimeSpan LongestLease = TimeSpan.FromHours(1);
 
     private readonly GrainOptions _options;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly RoomLog _log;
     private readonly RoomMembers _members;
-    private readonly RoomTyping _typing;
     private readonly RoomPump _pump;
     private FeedWriter _feeds = null!;
+    private RoomNews _news = null!;
     private IGrainTimer? _leaseTimer;
     private IGrainTimer? _newsTimer;
-    private bool _occupancyDue;
 
     public RoomGrain(ILogStore store, IOptions<GrainOptions> options, TimeProvider time, ILogger<RoomGrain> logger)
     {
-        (_options, _logger) = (options.Value, logger);
+        (_options, _time, _logger) = (options.Value, time, logger);
         _log = new RoomLog(store, this.GetPrimaryKeyString(), _options, time) { Opened = OnOpenedAsync };
         _members = new RoomMembers(_options.MembersPerRoom, time);
-        _typing = new RoomTyping(time);
         _pump = new RoomPump(_log, Stream, OnPumpFailed, time);
     }
 
@@ -43,6 +42,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _feeds = new FeedWriter(this.GetStreamProvider(Feeds.Provider), Room, _logger);
+        _news = new RoomNews(Room, _members, _feeds, _options.PresenceDetailLimit, _time);
         return Task.CompletedTask;
     }
 
@@ -51,15 +51,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     public async Task<PublishAnswer> Publish(PublishRequest request)
     {
         var answer = (await PublishBatch([request]))[0];
-        return answer.Error switch
-        {
-            null => answer,
-            ChatError.MessageTooLong => throw new ChatException(ChatError.MessageTooLong, $"Message too long (max {_options.MessageChars} characters)"),
-            ChatError.IdConflict => throw new ChatException(ChatError.IdConflict, "This id was used for another message"),
-            ChatError.NotFound => throw NotFound(),
-            ChatError.Unavailable => throw ChatException.Unavailable(),
-            var error => throw new ChatException(error.Value, "userId and username must have 1 to 128 characters, message at least 1, id 1 to 64"),
-        };
+        return answer.Error is { } error ? throw PublishRules.Refusal(error, _options.MessageChars) : answer;
     }
 
     public Task<PublishAnswer[]> PublishBatch(PublishRequest[] requests)
@@ -69,7 +61,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         var batch = new PendingPublish(requests);
         for (var i = 0; i < requests.Length; i++)
         {
-            if (Check(requests[i]) is { } error)
+            if (PublishRules.Check(requests[i], _options.MessageChars) is { } error)
                 batch.Answer(i, PublishAnswer.Refused(error));
         }
 
@@ -94,8 +86,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
     public Task Type(string userId, string username, bool isTyping)
     {
-        if (_typing.Note(userId, username, isTyping))
-            _feeds.Write(_members.Fronts, new FeedEvent.Typing(Room, userId, username, isTyping));
+        _news.Type(userId, username, isTyping);
         WatchNews();
         return Task.CompletedTask;
     }
@@ -122,15 +113,6 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         else if (outcome == LeaseOutcome.Granted)
             await ReleaseAsync(renewal.Front);
         return lease;
-    }
-
-    private ChatError? Check(PublishRequest request)
-    {
-        if (request.Text.Length > _options.MessageChars)
-            return ChatError.MessageTooLong;
-        var fits = request.Text.Length > 0 && request.UserId is { Length: > 0 and <= 128 } && request.Username is { Length: > 0 and <= 128 }
-            && request.Id is null or { Length: > 0 and <= 64 };
-        return fits ? null : ChatError.InvalidPayload;
     }
 
     private async Task<LogPage> ReadPageAsync(Func<long, (long From, long Count)> range)
@@ -193,18 +175,9 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
     private void Tell(List<PresenceChange> changes)
     {
-        if (changes.Count == 0)
-            return;
-        foreach (var gone in changes.Where(change => !change.Joined))
-            _typing.Forget(gone.UserId);
-        if (_members.Count > _options.PresenceDetailLimit)
-        {
-            _occupancyDue = true;
+        _news.Tell(changes);
+        if (_news.IsWaiting)
             WatchNews();
-            return;
-        }
-
-        _feeds.Write(_members.Fronts, new FeedEvent.Presence(Room, [.. changes]));
     }
 
     private async Task ReleaseAsync(string front)
@@ -255,14 +228,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
     private async Task OnNewsTimer()
     {
-        if (_occupancyDue)
-        {
-            _occupancyDue = false;
-            _feeds.Write(_members.Fronts, new FeedEvent.Occupancy(Room, _members.Count));
-        }
-
-        foreach (var (userId, username, isTyping) in _typing.Due())
-            _feeds.Write(_members.Fronts, new FeedEvent.Typing(Room, userId, username, isTyping));
+        _news.TellDue();
         if (_pump.HasFailed)
         {
             _pump.HasFailed = false; // Whoever fails meanwhile says so again.
@@ -270,7 +236,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
                 _pump.HasFailed = true;
         }
 
-        if (_occupancyDue || _typing.IsWaiting || _pump.HasFailed)
+        if (_news.IsWaiting || _pump.HasFailed)
             return;
         _newsTimer?.Dispose();
         _newsTimer = null;
@@ -294,7 +260,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     private async Task OpenAsync(bool create)
     {
         if (!await TryOpenAsync(create))
-            throw NotFound();
+            throw PublishRules.Refusal(ChatError.NotFound, _options.MessageChars);
     }
 
     private Task<bool> TryOpenAsync(bool create) => KeepAsync(async () => await _log.EnsureOpenAsync(create));
@@ -313,8 +279,6 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
             throw ChatException.Unavailable();
         }
     }
-
-    private static ChatException NotFound() => new(ChatError.NotFound, "No such room");
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The log of room {Room} did not answer as it should; what waited is answered 'unavailable'")]
     private partial void LogUnavailable(Exception e, string room);

@@ -9,9 +9,6 @@ namespace OrleansChat.Grains;
 /// </summary>
 internal sealed class RoomLog(ILogStore store, string room, GrainOptions options, TimeProvider time)
 {
-    /// <summary>Shorter than a grain call's deadline (5 s), so that the caller hears <c>unavailable</c> and not a time-out.</summary>
-    private static readonly TimeSpan StoreDeadline = TimeSpan.FromSeconds(3);
-
     /// <summary>A store that keeps falling back while others write to it is not to be reasoned with.</summary>
     private const int MaxResets = 5;
 
@@ -281,7 +278,7 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
         return kept > options.RoomLogLength + (options.RoomLogLength / 8) && time.GetUtcNow().ToUnixTimeMilliseconds() > _noTrimBefore;
     }
 
-    private CancellationTokenSource Deadline() => new(StoreDeadline, time);
+    private CancellationTokenSource Deadline() => new(Deadlines.Store, time);
 }
 
 /// <summary>A message on its way into the log.</summary>

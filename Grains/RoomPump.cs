@@ -62,7 +62,7 @@ internal sealed class RoomPump
 
     /// <summary>Takes no more; finishes what waits, 3 s at most.</summary>
     public async Task StopAsync(CancellationToken cancellation) =>
-        await _batcher.CompleteAsync().WaitAsync(TimeSpan.FromSeconds(3), _time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await _batcher.CompleteAsync().WaitAsync(Deadlines.Store, _time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
 
     private async Task DrainAsync(IReadOnlyList<PendingPublish> pending)
     {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Orleans.Runtime.Hosting;
 using Orleans.Serialization.Serializers;
 using Orleans.Storage;
+using OrleansChat.Grains.Interfaces;
 
 namespace OrleansChat.Grains.Storage;
 
@@ -13,8 +14,6 @@ namespace OrleansChat.Grains.Storage;
 internal sealed class SqliteGrainStorage(
     string storage, SqliteFile file, IGrainStorageSerializer serializer, IActivatorProvider activators, TimeProvider time) : IGrainStorage
 {
-    private static readonly TimeSpan StoreDeadline = TimeSpan.FromSeconds(3);
-
     /// <inheritdoc/>
     public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
@@ -72,7 +71,7 @@ internal sealed class SqliteGrainStorage(
 
     private async Task<T> RunAsync<T>(Func<Func<SqliteSession, T>, CancellationToken, Task<T>> run, Func<SqliteSession, T> operation)
     {
-        using var deadline = new CancellationTokenSource(StoreDeadline, time);
+        using var deadline = new CancellationTokenSource(Deadlines.Store, time);
         return await run(operation, deadline.Token);
     }
 

@@ -71,5 +71,6 @@ public sealed class ReferenceTests
     private static string PathOf(string project) => Path.Combine(Code.Root, project, $"{project}.csproj");
 
     private static IEnumerable<string> References(string path, string kind) =>
-        XDocument.Load(path).Descendants(kind).Select(reference => reference.Attribute("Include")!.Value);
+        XDocument.Load(path).Descendants(kind).Where(reference => reference.Attribute("ReferenceOutputAssembly")?.Value != "false")
+            .Select(reference => reference.Attribute("Include")!.Value);
 }

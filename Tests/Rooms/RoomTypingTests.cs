@@ -23,15 +23,29 @@ public sealed class RoomTypingTests
         Assert.Equal([("alice", "Alice", false)], _typing.Due());
     }
 
+    /// <summary>Whoever sends a message and types on is seen typing: the page takes the message for the end of the typing before it.</summary>
     [Fact]
-    public void Of_what_is_held_back_only_the_last_word_is_told()
+    public void Who_stops_and_types_again_within_a_second_is_told_again_at_its_end()
     {
-        _typing.Note("alice", "Alice", isTyping: true);
-        _typing.Note("alice", "Alice", isTyping: false);
-        _typing.Note("alice", "Alice", isTyping: true);
+        Assert.True(_typing.Note("ada", "Ada", isTyping: true));
+        Assert.False(_typing.Note("ada", "Ada", isTyping: false));
+        Assert.False(_typing.Note("ada", "Ada", isTyping: true));
+
         _time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal([("ada", "Ada", true)], _typing.Due());
+    }
+
+    [Fact]
+    public void Who_only_repeats_it_is_not_told_again()
+    {
+        Assert.True(_typing.Note("ada", "Ada", isTyping: true));
+        Assert.False(_typing.Note("ada", "Ada", isTyping: true));
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+
         Assert.Empty(_typing.Due());
-        Assert.False(_typing.IsWaiting, "Nothing is held back, and still it has to be asked.");
+        Assert.False(_typing.IsWaiting);
     }
 
     [Fact]

@@ -1,0 +1,66 @@
+using OrleansChat.Grains.Interfaces;
+using OrleansChat.Streaming;
+
+namespace OrleansChat.WebFront.Rooms;
+
+/// <summary>What this front's sessions say in a room, on its way to the grain: one call in flight, and what gathers meanwhile goes into the next.</summary>
+internal sealed partial class RoomPublisher
+{
+    /// <summary>Messages that may wait for the grain call under way. One more is answered <c>unavailable</c>.</summary>
+    private const int Capacity = 8_192;
+
+    /// <summary>Messages in one grain call.</summary>
+    private const int MaxBatch = 1_000;
+
+    /// <summary>A call gets so much at least, however long its messages waited for the one before.</summary>
+    private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(1);
+
+    private readonly IRoomGrain _grain;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Batcher<PendingMessage> _batcher;
+
+    public RoomPublisher(IRoomGrain grain, TimeProvider time, ILogger logger)
+    {
+        (_grain, _time, _logger) = (grain, time, logger);
+        _batcher = new Batcher<PendingMessage>(Capacity, PublishAsync);
+    }
+
+    /// <summary>Takes a message; its session hears what became of it, within <see cref="Deadlines.Request"/>.</summary>
+    public void Publish(PendingMessage message)
+    {
+        if (!_batcher.TryPost(message))
+            message.Session.OnPublished(message, PublishAnswer.Refused(ChatError.Unavailable));
+    }
+
+    private async Task PublishAsync(IReadOnlyList<PendingMessage> messages)
+    {
+        for (var from = 0; from < messages.Count; from += MaxBatch)
+        {
+            var count = Math.Min(MaxBatch, messages.Count - from);
+            var requests = new PublishRequest[count];
+            for (var i = 0; i < count; i++)
+                requests[i] = messages[from + i].Request;
+            PublishAnswer[] answers;
+            try
+            {
+                var left = Deadlines.Request - _time.GetElapsedTime(messages[from].PostedAt);
+                answers = await _grain.PublishBatch(requests).WaitAsync(left > LeastPatience ? left : LeastPatience, _time);
+            }
+            catch (Exception e)
+            {
+                LogFailed(e, messages[from].Room);
+                answers = [.. requests.Select(_ => PublishAnswer.Refused(e is ChatException refusal ? refusal.Error : ChatError.Unavailable))];
+            }
+
+            for (var i = 0; i < count; i++)
+                messages[from + i].Session.OnPublished(messages[from + i], answers[i]);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Room {Room} did not confirm a batch")]
+    private partial void LogFailed(Exception e, string room);
+}
+
+/// <summary>A message on its way to the grain.</summary>
+internal readonly record struct PendingMessage(Session Session, string Room, PublishRequest Request, long PostedAt);
