@@ -22,19 +22,18 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     private readonly ILogger _logger;
     private readonly RoomLog _log;
     private readonly RoomMembers _members;
-    private readonly RoomTyping _typing;
+    private readonly RoomNews _news;
     private readonly RoomPump _pump;
     private FeedWriter _feeds = null!;
     private IGrainTimer? _leaseTimer;
     private IGrainTimer? _newsTimer;
-    private bool _occupancyDue;
 
     public RoomGrain(ILogStore store, IOptions<GrainOptions> options, TimeProvider time, ILogger<RoomGrain> logger)
     {
         (_options, _logger) = (options.Value, logger);
         _log = new RoomLog(store, this.GetPrimaryKeyString(), _options, time) { Opened = OnOpenedAsync };
         _members = new RoomMembers(_options.MembersPerRoom, time);
-        _typing = new RoomTyping(time);
+        _news = new RoomNews(this.GetPrimaryKeyString(), _options.PresenceDetailLimit, _members, time);
         _pump = new RoomPump(_log, Stream, OnPumpFailed, time);
     }
 
@@ -51,15 +50,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     public async Task<PublishAnswer> Publish(PublishRequest request)
     {
         var answer = (await PublishBatch([request]))[0];
-        return answer.Error switch
-        {
-            null => answer,
-            ChatError.MessageTooLong => throw new ChatException(ChatError.MessageTooLong, $"Message too long (max {_options.MessageChars} characters)"),
-            ChatError.IdConflict => throw new ChatException(ChatError.IdConflict, "This id was used for another message"),
-            ChatError.NotFound => throw NotFound(),
-            ChatError.Unavailable => throw ChatException.Unavailable(),
-            var error => throw new ChatException(error.Value, "userId and username must have 1 to 128 characters, message at least 1, id 1 to 64"),
-        };
+        return answer.Error is { } error ? throw PublishCheck.Exception(error, _options.MessageChars) : answer;
     }
 
     public Task<PublishAnswer[]> PublishBatch(PublishRequest[] requests)
@@ -69,7 +60,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         var batch = new PendingPublish(requests);
         for (var i = 0; i < requests.Length; i++)
         {
-            if (Check(requests[i]) is { } error)
+            if (PublishCheck.Refusal(requests[i], _options.MessageChars) is { } error)
                 batch.Answer(i, PublishAnswer.Refused(error));
         }
 
@@ -94,9 +85,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
     public Task Type(string userId, string username, bool isTyping)
     {
-        if (_typing.Note(userId, username, isTyping))
-            _feeds.Write(_members.Fronts, new FeedEvent.Typing(Room, userId, username, isTyping));
-        WatchNews();
+        Tell(_news.OfTyping(userId, username, isTyping));
         return Task.CompletedTask;
     }
 
@@ -115,22 +104,13 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
         var (changes, refused) = (new List<PresenceChange>(), new List<string>());
         var outcome = _members.Renew(renewal, changes, refused);
-        Tell(changes);
+        Tell(_news.OfMembers(changes));
         var lease = new RoomLease(outcome, _log.Header.Epoch, _log.Header.Head, _members.Count, [.. refused], _members.Revision);
         if (_members.Holds(renewal.Front))
             WatchLeases(renewal.Lease);
         else if (outcome == LeaseOutcome.Granted)
             await ReleaseAsync(renewal.Front);
         return lease;
-    }
-
-    private ChatError? Check(PublishRequest request)
-    {
-        if (request.Text.Length > _options.MessageChars)
-            return ChatError.MessageTooLong;
-        var fits = request.Text.Length > 0 && request.UserId is { Length: > 0 and <= 128 } && request.Username is { Length: > 0 and <= 128 }
-            && request.Id is null or { Length: > 0 and <= 64 };
-        return fits ? null : ChatError.InvalidPayload;
     }
 
     private async Task<LogPage> ReadPageAsync(Func<long, (long From, long Count)> range)
@@ -191,20 +171,12 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         WatchNews();
     }
 
-    private void Tell(List<PresenceChange> changes)
+    private void Tell(FeedEvent? news)
     {
-        if (changes.Count == 0)
-            return;
-        foreach (var gone in changes.Where(change => !change.Joined))
-            _typing.Forget(gone.UserId);
-        if (_members.Count > _options.PresenceDetailLimit)
-        {
-            _occupancyDue = true;
+        if (news is not null)
+            _feeds.Write(_members.Fronts, news);
+        if (_news.IsWaiting)
             WatchNews();
-            return;
-        }
-
-        _feeds.Write(_members.Fronts, new FeedEvent.Presence(Room, [.. changes]));
     }
 
     private async Task ReleaseAsync(string front)
@@ -236,7 +208,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     {
         var changes = new List<PresenceChange>();
         var dead = _members.Expire(changes);
-        Tell(changes);
+        Tell(_news.OfMembers(changes));
         foreach (var front in dead)
         {
             LogLeaseEnded(Room, front);
@@ -255,14 +227,8 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
     private async Task OnNewsTimer()
     {
-        if (_occupancyDue)
-        {
-            _occupancyDue = false;
-            _feeds.Write(_members.Fronts, new FeedEvent.Occupancy(Room, _members.Count));
-        }
-
-        foreach (var (userId, username, isTyping) in _typing.Due())
-            _feeds.Write(_members.Fronts, new FeedEvent.Typing(Room, userId, username, isTyping));
+        foreach (var news in _news.Due())
+            _feeds.Write(_members.Fronts, news);
         if (_pump.HasFailed)
         {
             _pump.HasFailed = false; // Whoever fails meanwhile says so again.
@@ -270,7 +236,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
                 _pump.HasFailed = true;
         }
 
-        if (_occupancyDue || _typing.IsWaiting || _pump.HasFailed)
+        if (_news.IsWaiting || _pump.HasFailed)
             return;
         _newsTimer?.Dispose();
         _newsTimer = null;
@@ -294,7 +260,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     private async Task OpenAsync(bool create)
     {
         if (!await TryOpenAsync(create))
-            throw NotFound();
+            throw PublishCheck.NotFound();
     }
 
     private Task<bool> TryOpenAsync(bool create) => KeepAsync(async () => await _log.EnsureOpenAsync(create));
@@ -313,8 +279,6 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
             throw ChatException.Unavailable();
         }
     }
-
-    private static ChatException NotFound() => new(ChatError.NotFound, "No such room");
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The log of room {Room} did not answer as it should; what waited is answered 'unavailable'")]
     private partial void LogUnavailable(Exception e, string room);

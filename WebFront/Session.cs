@@ -148,7 +148,7 @@ internal sealed partial class Session
     {
         var room = _rooms.Seat(frame.Room).Room;
         var count = Interlocked.Increment(ref _inFlight);
-        room.Publish(new PendingMessage(this, frame.Room, new PublishRequest(UserId, Username, frame.Message, frame.Id), _time.GetTimestamp()));
+        room.Publisher.Post(new PendingMessage(this, frame.Room, new PublishRequest(UserId, Username, frame.Message, frame.Id), _time.GetTimestamp()));
         return count < MaxInFlight ? ValueTask.CompletedTask : WaitForPlaceAsync();
     }
 

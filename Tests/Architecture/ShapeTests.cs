@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.RegularExpressions;
 
 namespace OrleansChat.Tests.Architecture;
@@ -6,9 +7,6 @@ namespace OrleansChat.Tests.Architecture;
 public sealed partial class ShapeTests
 {
     private const int MaxLines = 300;
-
-    /// <summary>To be split; until then they may shrink and not grow.</summary>
-    private static readonly Dictionary<string, int> StillTooLong = new(StringComparer.Ordinal) { ["Grains/RoomGrain.cs"] = 328 };
 
     private static readonly string[] Forbidden =
         ["Manager", "Helper", "Helpers", "Util", "Utils", "Service", "Handler", "Processor", "Info", "Data", "Impl", "Base", "Common", "Wrapper"];
@@ -39,7 +37,7 @@ public sealed partial class ShapeTests
 
     [Fact]
     public void Classes_are_sealed_or_abstract() =>
-        Assert.Empty(Code.Types([.. Code.Product, typeof(ShapeTests).Assembly]).Where(type => type is { IsClass: true, IsSealed: false, IsAbstract: false }).Select(type => type.FullName));
+        Assert.Empty(Code.Types([.. Code.Product, typeof(ShapeTests).Assembly]).Where(type => type is { IsClass: true, IsSealed: false, IsAbstract: false } && !type.IsSubclassOf(typeof(DispatchProxy))).Select(type => type.FullName));
 
     [Fact]
     public void No_type_is_called_by_a_word_that_says_nothing() =>
@@ -53,8 +51,7 @@ public sealed partial class ShapeTests
     {
         var files = Code.Sources(".cs", ".js").ToDictionary(file => file, file => File.ReadLines(Path.Combine(Code.Root, file)).Count(), StringComparer.Ordinal);
         Assert.True(files.Count > 100, "The sources were not found.");
-        Assert.DoesNotContain(files, file => file.Value > StillTooLong.GetValueOrDefault(file.Key, MaxLines));
-        Assert.DoesNotContain(StillTooLong.Keys, file => files[file] <= MaxLines); // short by now: no exception is needed
+        Assert.DoesNotContain(files, file => file.Value > MaxLines);
     }
 
     [GeneratedRegex("[A-Z][a-z0-9]*", RegexOptions.NonBacktracking)]

@@ -1,5 +1,4 @@
 using OrleansChat.Grains.Interfaces;
-using OrleansChat.Streaming;
 using OrleansChat.WebFront.Frames;
 
 namespace OrleansChat.WebFront.Rooms;
@@ -10,37 +9,29 @@ namespace OrleansChat.WebFront.Rooms;
 /// </summary>
 internal sealed partial class LocalRoom
 {
-    /// <summary>Messages that may wait for the grain call under way. One more is answered <c>unavailable</c>.</summary>
-    private const int PublishCapacity = 8_192;
-
-    /// <summary>Messages in one grain call.</summary>
-    private const int MaxPublish = 1_000;
-
-    /// <summary>A message that waited as long is answered <c>unavailable</c>: longer than a grain call (5 s) may take.</summary>
-    private static readonly TimeSpan PublishDeadline = TimeSpan.FromSeconds(6);
-
     private readonly Lock _gate = new();
     private readonly List<Seat> _seats = [];
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly RoomRepair _repair;
-    private readonly Batcher<PendingMessage> _publisher;
     private (string Epoch, long Seq) _position = ("", 0);
     private (string Epoch, long Seq) _heard = ("", 0);
     private int _members;
 
     public LocalRoom(string name, IGrainFactory grains, FrontClaims claims, TimeProvider time, ILogger<LocalRoom> logger)
     {
-        (Name, _time, _logger) = (name, time, logger);
+        (Name, _logger) = (name, logger);
         Grain = grains.GetGrain<IRoomGrain>(name);
         Claim = new RoomClaim(this, grains, claims);
         _repair = new RoomRepair(this, time, logger);
-        _publisher = new Batcher<PendingMessage>(PublishCapacity, PublishAsync);
+        Publisher = new RoomPublisher(name, Grain, time, logger);
     }
 
     public string Name { get; }
 
     public IRoomGrain Grain { get; }
+
+    /// <summary>What this front's sessions say in the room, on its way to the grain.</summary>
+    public RoomPublisher Publisher { get; }
 
     /// <summary>This front's lease of the room.</summary>
     public RoomClaim Claim { get; }
@@ -226,13 +217,6 @@ internal sealed partial class LocalRoom
         }
     }
 
-    /// <summary>Takes a message on its way to the grain; its session hears what became of it.</summary>
-    public void Publish(PendingMessage message)
-    {
-        if (!_publisher.TryPost(message))
-            message.Session.OnPublished(message, PublishAnswer.Refused(ChatError.Unavailable));
-    }
-
     public static byte[] Encode(string room, IReadOnlyList<Entry> entries, bool replay) => WireFrame.Encode(entries, entry =>
         new ServerFrame.ChatMessage(room, entry.Seq, entry.UserId, entry.Username, entry.Text, entry.Timestamp, replay ? true : null));
 
@@ -268,41 +252,9 @@ internal sealed partial class LocalRoom
         }
     }
 
-    /// <summary>One grain call in flight; what gathers meanwhile goes into the next.</summary>
-    private async Task PublishAsync(IReadOnlyList<PendingMessage> messages)
-    {
-        for (var from = 0; from < messages.Count; from += MaxPublish)
-        {
-            var count = Math.Min(MaxPublish, messages.Count - from);
-            var requests = new PublishRequest[count];
-            for (var i = 0; i < count; i++)
-                requests[i] = messages[from + i].Request;
-            PublishAnswer[] answers;
-            try
-            {
-                var left = PublishDeadline - _time.GetElapsedTime(messages[from].PostedAt);
-                answers = await Grain.PublishBatch(requests).WaitAsync(left > TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1), _time);
-            }
-            catch (Exception e)
-            {
-                LogPublishFailed(e, Name);
-                answers = [.. requests.Select(_ => PublishAnswer.Refused(e is ChatException refusal ? refusal.Error : ChatError.Unavailable))];
-            }
-
-            for (var i = 0; i < count; i++)
-                messages[from + i].Session.OnPublished(messages[from + i], answers[i]);
-        }
-    }
-
     [LoggerMessage(Level = LogLevel.Warning, Message = "Room {Room}: the log does not hold what followed seq {Seq}; going on at {Head}")]
     private partial void LogHole(string room, long seq, long head);
-
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Room {Room} did not confirm a batch")]
-    private partial void LogPublishFailed(Exception e, string room);
 }
-
-/// <summary>A message on its way to the grain.</summary>
-internal readonly record struct PendingMessage(Session Session, string Room, PublishRequest Request, long PostedAt);
 
 /// <summary>What a repair has to do after a page.</summary>
 internal enum RepairStep
