@@ -68,7 +68,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         return batch.Answers;
     }
 
-    public Task<LogPage> Read(long from, int limit) => ReadPageAsync(_ => (Math.Max(from, 1), Math.Clamp(limit, 1, 1_000)));
+    public Task<LogPage> Read(long from, int limit) => ReadPageAsync(_ => (from, Math.Clamp(limit, 1, 1_000)));
 
     public Task<LogPage> ReadBefore(long before, int limit) => ReadPageAsync(head =>
     {

@@ -15,15 +15,18 @@ namespace OrleansChat.WebFront;
 
 /// <summary><c>/ws</c>: who may connect is decided before the upgrade; then one <see cref="Connection"/> runs to its end.</summary>
 internal sealed partial class ChatEndpoint(
-    SessionParts parts, FrontHub hub, FrontClaims claims, TokenReader tokens, AuthOptions auth, OriginCheck origins, Flushers flushers, FrontDrain drain,
+    SessionParts parts, FrontHub hub, FrontFeed feed, FrontClaims claims, TokenReader tokens, AuthOptions auth, OriginCheck origins, Flushers flushers, FrontDrain drain,
     IOptions<FrontOptions> options, TimeProvider time, ILogger<ChatEndpoint> logger)
 {
     private const string AcceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455 §1.3
+
+    private int _open;
 
     /// <summary>Whether a request asks for a WebSocket: HTTP/1.1 Upgrade (RFC 6455 §4.2.1) or HTTP/2 Extended CONNECT (RFC 8441).</summary>
     public static bool IsUpgrade(HttpContext context) =>
         context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: "websocket" }
         || (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
+            && HttpProtocol.IsHttp11(context.Request.Protocol)
             && HttpMethods.IsGet(context.Request.Method)
             && context.Request.Headers.Upgrade.ToString().Equals("websocket", StringComparison.OrdinalIgnoreCase));
 
@@ -50,13 +53,33 @@ internal sealed partial class ChatEndpoint(
             return;
         }
 
-        if (drain.IsStopping || claims.HasRunOut || (options.Value.Connections is var limit and > 0 && hub.SessionCount >= limit))
+        if (drain.IsStopping || claims.HasRunOut || !TryOpen())
         {
             await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "unavailable", "This server takes no more connections.", retryAfter: "5");
             return;
         }
 
-        await ConnectAsync(context, reading.Identity);
+        try
+        {
+            await ConnectAsync(context, reading.Identity);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _open);
+        }
+    }
+
+    /// <summary>Takes one of <see cref="FrontOptions.Connections"/>, before anything is waited for: those who come at the same time must not all find the last place free.</summary>
+    private bool TryOpen()
+    {
+        while (true)
+        {
+            var open = Volatile.Read(ref _open);
+            if (options.Value.Connections is var limit and > 0 && open >= limit)
+                return false;
+            if (Interlocked.CompareExchange(ref _open, open + 1, open) == open)
+                return true;
+        }
     }
 
     private async Task ConnectAsync(HttpContext context, Identity identity)
@@ -66,9 +89,11 @@ internal sealed partial class ChatEndpoint(
         bool admitted;
         try
         {
+            // Who comes while the process still starts waits for it.
+            await feed.FirstComplete.WaitAsync(Deadlines.Call, time, context.RequestAborted);
             admitted = await hub.AdmitAsync(identity.UserId, session);
         }
-        catch (ChatException e)
+        catch (Exception e) when (e is ChatException or TimeoutException)
         {
             LogNotAdmitted(e, clientId);
             await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "unavailable", "The cluster did not answer in time.", retryAfter: "1");

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using OrleansChat.Grains.Interfaces;
 using OrleansChat.Streaming;
+using OrleansChat.WebFront.Rooms;
 using StackExchange.Redis;
 
 namespace OrleansChat.WebFront;
@@ -17,6 +18,12 @@ internal static class ClusterHost
         builder.UseOrleansClient(client => client
             .UseRedisClustering(clustering => clustering.ConfigurationOptions = address)
             .UseConnectionRetryFilter<ClusterWait>()
+            .AddGatewayCountChangedHandler(services => (_, change) =>
+            {
+                if (change.NumberOfConnectedGateways < change.PreviousNumberOfConnectedGateways)
+                    services.GetRequiredService<LeaseLoop>().Hurry();
+            })
+            .AddClusterConnectionLostHandler(services => (_, _) => services.GetRequiredService<LeaseLoop>().Hurry())
             .AddLocalQueueStreams(Feeds.Provider));
         builder.Services.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = Deadlines.Call);
         builder.Services.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));

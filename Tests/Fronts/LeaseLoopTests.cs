@@ -15,14 +15,16 @@ public sealed class LeaseLoopTests : IAsyncDisposable
 
     private readonly TestFront _front = new();
     private readonly FakeFeeds _feeds;
+    private readonly FrontFeed _feed;
     private readonly LeaseLoop _loop;
 
     public LeaseLoopTests()
     {
         _feeds = new FakeFeeds(_front.Cluster);
-        var feed = new FrontFeed(_feeds.Cluster, _front.Hub, _front.Claims, NullLogger<FrontFeed>.Instance);
-        var drain = new FrontDrain(_front.Hub, _front.Options, StandIn.Of<IHostApplicationLifetime>(this), _front.Time, NullLogger<FrontDrain>.Instance);
-        _loop = new LeaseLoop(_front.Hub, feed, _front.Claims, drain, _front.Cluster.Grains, _front.Options, _front.Time, NullLogger<LeaseLoop>.Instance);
+        _feed = new FrontFeed(_feeds.Cluster, _front.Hub, _front.Claims, NullLogger<FrontFeed>.Instance);
+        var lifetime = StandIn.Of<IHostApplicationLifetime>(new Started());
+        var drain = new FrontDrain(_front.Hub, _front.Options, lifetime, _front.Time, NullLogger<FrontDrain>.Instance);
+        _loop = new LeaseLoop(_front.Hub, _feed, _front.Claims, drain, _front.Cluster.Grains, lifetime, _front.Options, _front.Time, NullLogger<LeaseLoop>.Instance);
     }
 
     [Fact]
@@ -122,6 +124,23 @@ public sealed class LeaseLoopTests : IAsyncDisposable
         Assert.Equal(0, _feeds.Subscriptions);
     }
 
+    [Fact]
+    public async Task A_sign_of_trouble_has_everything_looked_after_without_waiting_for_its_time()
+    {
+        await StartAsync();
+        var alice = _front.Connect();
+        await alice.SendAsync("""{"type":"join_room","payload":{"room":"lobby"}}""").Soon("the join is answered");
+        await _front.UntilAsync(() => true, "both loops wait", Both);
+        var at = _front.Time.GetUtcNow();
+        _front.Cluster.Room("lobby").Append();
+
+        _loop.Hurry();
+
+        while (alice.Frames.Count < 2)
+            await Task.Yield();
+        Assert.Equal(at, _front.Time.GetUtcNow());
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _loop.StopAsync(CancellationToken.None).Soon("the loop stops");
@@ -131,12 +150,23 @@ public sealed class LeaseLoopTests : IAsyncDisposable
     private async Task StartAsync()
     {
         await _loop.StartAsync(TestContext.Current.CancellationToken).Soon("the loop starts");
-        Assert.True(_loop.HasCluster);
+        await _feed.FirstComplete.Soon("the feeds are subscribed");
+        await _front.UntilAsync(() => _loop.HasCluster, "the front has its cluster", Both);
     }
 
     private async Task PassAsync(TimeSpan wait)
     {
         var until = _front.Time.GetUtcNow() + wait;
         await _front.UntilAsync(() => _front.Time.GetUtcNow() >= until, "the time passes", Both);
+    }
+
+    /// <summary>An application that has started and does not stop.</summary>
+    private sealed class Started
+    {
+        public CancellationToken ApplicationStarted { get; } = new(canceled: true);
+
+        public CancellationToken ApplicationStopping => CancellationToken.None;
+
+        public CancellationToken ApplicationStopped => CancellationToken.None;
     }
 }

@@ -7,7 +7,7 @@ internal static class ErrorTexts
 {
     public const string InvalidMessage = "Invalid message format";
 
-    public static string UnknownType(string type) => $"Unknown message type: {(type.Length <= 64 ? type : type[..64] + "…")}";
+    public static string UnknownType(string type) => $"Unknown message type: {(type.Length <= 64 ? type : type[..(char.IsHighSurrogate(type[63]) ? 63 : 64)] + "…")}";
 
     public static string MessageTooLong(int limit) => FormattableString.Invariant($"Message too long (max {limit} characters)");
 

@@ -14,6 +14,9 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
     private const int DefaultPage = 50;
     private const int MaxPage = 200;
 
+    /// <summary>One more must still be a seq: what follows the largest number is the smallest.</summary>
+    private const long MaxSeq = long.MaxValue - 1;
+
     /// <summary>The longest text, in UTF-16 code units.</summary>
     public int MessageChars { get; } = options.Value.MessageChars;
 
@@ -82,7 +85,7 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
     private static ClientFrame.JoinRoom Join(string? id, JoinPayload payload)
     {
         var room = Room(payload.Room);
-        if (payload.Since is < 0 or long.MaxValue)
+        if (payload.Since is < 0 or > MaxSeq)
             throw new FieldException("since");
         if (payload.Since.HasValue && payload.Epoch is null)
             throw new FieldException("epoch");
@@ -98,7 +101,7 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
         var room = Room(payload.Room);
         if (payload.Before is < 1)
             throw new FieldException("before");
-        if (payload.After is < 0 or long.MaxValue || (payload.After.HasValue && payload.Before.HasValue))
+        if (payload.After is < 0 or > MaxSeq || (payload.After.HasValue && payload.Before.HasValue))
             throw new FieldException("after");
         return new ClientFrame.ReadHistory(id, room, payload.Before, payload.After, Limit(payload.Limit));
     }

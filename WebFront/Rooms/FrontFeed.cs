@@ -11,8 +11,13 @@ internal sealed partial class FrontFeed(IClusterClient cluster, FrontHub hub, Fr
 {
     private readonly StreamSubscriptionHandle<FeedEvent>?[] _handles = new StreamSubscriptionHandle<FeedEvent>?[Feeds.Partitions];
 
+    private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>Whether every partition had a subscription when last looked.</summary>
     public bool IsComplete { get; private set; }
+
+    /// <summary>Ends when every partition has a subscription for the first time.</summary>
+    public Task FirstComplete => _first.Task;
 
     /// <summary>Looks at every partition and subscribes where nothing is left.</summary>
     /// <returns>Whether one was missing: what came meanwhile is only in the log.</returns>
@@ -37,6 +42,7 @@ internal sealed partial class FrontFeed(IClusterClient cluster, FrontHub hub, Fr
         }
 
         IsComplete = true;
+        _first.TrySetResult();
         return missing;
     }
 

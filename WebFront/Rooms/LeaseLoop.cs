@@ -8,14 +8,15 @@ namespace OrleansChat.WebFront.Rooms;
 /// that finds the log ahead makes its room read it. A front that no grain answered for a whole lease sends its clients elsewhere.
 /// </summary>
 internal sealed partial class LeaseLoop(
-    FrontHub hub, FrontFeed feed, FrontClaims claims, FrontDrain drain, IGrainFactory grains, IOptions<FrontOptions> options, TimeProvider time, ILogger<LeaseLoop> logger)
-    : BackgroundService
+    FrontHub hub, FrontFeed feed, FrontClaims claims, FrontDrain drain, IGrainFactory grains, IHostApplicationLifetime lifetime, IOptions<FrontOptions> options,
+    TimeProvider time, ILogger<LeaseLoop> logger) : BackgroundService
 {
     private const int Parallel = 64;
 
     private static readonly TimeSpan FeedCheck = TimeSpan.FromSeconds(5);
 
     private readonly long _startedAt = time.GetUtcNow().ToUnixTimeMilliseconds();
+    private TaskCompletionSource _hurried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isFailing;
     private long _frontAt;
     private long _feedAt;
@@ -23,11 +24,8 @@ internal sealed partial class LeaseLoop(
     /// <summary>Whether the front has the cluster: its feeds are subscribed, and its last call was answered within a lease.</summary>
     public bool HasCluster => feed.IsComplete && !claims.HasRunOut;
 
-    public override async Task StartAsync(CancellationToken cancellationToken)
-    {
-        await TryTickAsync(everything: false, cancellationToken);
-        await base.StartAsync(cancellationToken);
-    }
+    /// <summary>A sign of trouble, such as a gateway that is lost: everything is looked after at once.</summary>
+    public void Hurry() => Volatile.Read(ref _hurried).TrySetResult();
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -43,18 +41,27 @@ internal sealed partial class LeaseLoop(
         }
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // Before that, the silo in this process may not have started, or not have been found where it is in others.
+        var started = new TaskCompletionSource();
+        await using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
+        await started.Task.WaitAsync(stoppingToken);
+
         var tick = TimeSpan.FromSeconds(Math.Clamp(options.Value.LeaseRenewal.TotalSeconds / 15, 0.02, 1));
-        return Task.WhenAll(RenewAsync(tick, stoppingToken), WatchAsync(tick, stoppingToken));
+        await Task.WhenAll(RenewAsync(tick, stoppingToken), WatchAsync(tick, stoppingToken));
     }
 
     private async Task RenewAsync(TimeSpan tick, CancellationToken stopping)
     {
-        while (!stopping.IsCancellationRequested)
+        while (true)
         {
-            await Task.Delay(tick, time, stopping);
-            await TryTickAsync(everything: _isFailing, stopping);
+            var isHurried = _hurried.Task.IsCompleted;
+            if (isHurried)
+                Volatile.Write(ref _hurried, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            await TryTickAsync(everything: isHurried || _isFailing, stopping);
+            await Task.WhenAny(Task.Delay(tick, time, stopping), _hurried.Task);
+            stopping.ThrowIfCancellationRequested();
         }
     }
 

@@ -13,6 +13,7 @@ namespace OrleansChat.WebFront.Sockets;
 internal sealed partial class Connection
 {
     private const int FirstBuffer = 1_024;
+    private const int MaxPiecesBeforePong = 4_096;
 
     /// <summary>How long a client may take to answer a close frame.</summary>
     private static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(5);
@@ -119,19 +120,19 @@ internal sealed partial class Connection
     {
         var inbound = new InboundStream(_stream, OnReceived, OnControlFrame);
         using var socket = WebSocket.CreateFromStream(inbound, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = Timeout.InfiniteTimeSpan });
-        while (true)
+        while (socket.State == WebSocketState.Open)
         {
             var result = await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
-            if (result.MessageType != WebSocketMessageType.Close && await ReceiveMessageAsync(socket, result, receive))
-                continue;
-            AnswerClose(socket);
-            _isClosed = true;
-            return;
+            if (result.MessageType != WebSocketMessageType.Close)
+                await ReceiveMessageAsync(socket, result, receive);
         }
+
+        // The client's close: it may also have come between the fragments of a message (RFC 6455 §5.4).
+        AnswerClose(socket);
+        _isClosed = true;
     }
 
-    /// <returns>False when a close frame came between its fragments.</returns>
-    private async ValueTask<bool> ReceiveMessageAsync(WebSocket socket, ValueWebSocketReceiveResult result, Func<ReadOnlyMemory<byte>, ValueTask> receive)
+    private async ValueTask ReceiveMessageAsync(WebSocket socket, ValueWebSocketReceiveResult result, Func<ReadOnlyMemory<byte>, ValueTask> receive)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(FirstBuffer);
         try
@@ -147,9 +148,10 @@ internal sealed partial class Connection
 
                 if (length == buffer.Length)
                     buffer = Grow(buffer);
-                result = await socket.ReceiveAsync(buffer.AsMemory(length), CancellationToken.None);
+                // The framework fills what it is given before it returns: one byte over the limit has to be enough.
+                result = await socket.ReceiveAsync(buffer.AsMemory(length, Math.Min(buffer.Length, _options.FrameBytes + 1) - length), CancellationToken.None);
                 if (result.MessageType == WebSocketMessageType.Close)
-                    return false;
+                    return;
                 length += result.Count;
             }
 
@@ -161,7 +163,6 @@ internal sealed partial class Connection
             // A closing connection is read on, so that the close frame is not lost to a reset; what comes is not looked at.
             if (Volatile.Read(ref _closeBy) == 0)
                 await receive(buffer.AsMemory(0, length));
-            return true;
         }
         finally
         {
@@ -222,9 +223,16 @@ internal sealed partial class Connection
     {
         const byte closeOpcode = 0x8;
         if ((frame.Span[0] & 0xF) != closeOpcode)
-            Outbox.TryPost(frame);
+            PostPong(frame);
         else if (TryBeginClose(ClosePatience))
             Outbox.Complete(frame);
+    }
+
+    /// <summary>A pong may answer many pings (RFC 6455 §5.5.3). Two bytes that keep fifty in memory must not gather by the hundred thousand before the outbox is full.</summary>
+    private void PostPong(ReadOnlyMemory<byte> frame)
+    {
+        if (Outbox.WaitingPieces < MaxPiecesBeforePong)
+            Outbox.TryPost(frame);
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Connection {ClientId} ended without a close")]

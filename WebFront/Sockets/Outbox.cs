@@ -42,6 +42,16 @@ internal sealed class Outbox(int capacity, Flusher flusher)
     /// <summary>Half of the room, in bytes.</summary>
     public int Half => capacity / 2;
 
+    /// <summary>Pieces that wait: each costs some memory beside its bytes.</summary>
+    public int WaitingPieces
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting?.Count ?? 0;
+        }
+    }
+
     /// <summary>Lets the flusher write. What was posted before goes first.</summary>
     public void Start(SocketWriter writer)
     {

@@ -1,0 +1,60 @@
+namespace OrleansChat.Chaos;
+
+/// <summary>What a person wants to know of a run.</summary>
+internal sealed class Report(Journal journal, IReadOnlyList<Struck> faults, IReadOnlyList<TimeSpan> ghosts, IReadOnlyList<RoomView> views, ChaosOptions options, Clock clock)
+{
+    private const int MostShown = 10;
+
+    public void Write(TextWriter output)
+    {
+        var seen = views.Sum(view => view.Seen.Values.Sum(entries => (long)entries.Count));
+        output.WriteLine();
+        output.WriteLine(FormattableString.Invariant($"{journal.Acks.Count} messages acknowledged, {seen} deliveries to {options.Clients} clients, {clock.Now.TotalSeconds:0} s"));
+        foreach (var (what, count) in journal.Counts.OrderBy(count => count.Key, StringComparer.Ordinal))
+            output.WriteLine(FormattableString.Invariant($"{count,8} {what}"));
+        WritePauses(output);
+        if (ghosts.Count > 0)
+            output.WriteLine(FormattableString.Invariant($"Members of killed fronts were gone after at most {ghosts.Max().TotalSeconds:0.0} s"));
+        WriteVerdict(output);
+    }
+
+    /// <summary>A pause belongs to the fault in whose time it lies: from its beginning to that of the next.</summary>
+    private void WritePauses(TextWriter output)
+    {
+        if (faults.Count == 0)
+            return;
+        var pauses = new List<(string Name, TimeSpan Pause)>();
+        for (var i = 0; i < faults.Count; i++)
+        {
+            var to = i + 1 < faults.Count ? faults[i + 1].From : faults[i].From + options.Every;
+            pauses.AddRange(views.Select(view => view.Room).Distinct(StringComparer.Ordinal).Select(room => (faults[i].Fault.Name, journal.LongestPause(room, faults[i].From, to))));
+        }
+
+        output.WriteLine("The longest time for which a room accepted nothing:");
+        foreach (var kind in pauses.GroupBy(pause => pause.Name, StringComparer.Ordinal))
+        {
+            var sorted = kind.Select(pause => pause.Pause).Order().ToList();
+            output.WriteLine(FormattableString.Invariant(
+                $"  {kind.Key,-20} {faults.Count(fault => fault.Fault.Name == kind.Key),3} times   p50 {sorted[sorted.Count / 2].TotalSeconds,5:0.0} s   max {sorted[^1].TotalSeconds,5:0.0} s"));
+        }
+    }
+
+    private void WriteVerdict(TextWriter output)
+    {
+        output.WriteLine();
+        if (journal.Violations.Count == 0)
+        {
+            output.WriteLine("PROVEN: every acknowledged message is in the log once, at its place; every client saw every seq once, in order, and the same text as all others.");
+            return;
+        }
+
+        output.WriteLine(FormattableString.Invariant($"{journal.Violations.Count} VIOLATIONS"));
+        foreach (var kind in journal.Violations.GroupBy(violation => violation.Kind))
+        {
+            foreach (var violation in kind.Take(MostShown))
+                output.WriteLine($"  {violation}");
+            if (kind.Count() > MostShown)
+                output.WriteLine(FormattableString.Invariant($"  {kind.Key}: and {kind.Count() - MostShown} more"));
+        }
+    }
+}
