@@ -11,6 +11,9 @@ internal static class SiloApp
     /// <summary>How long grains may take to finish after SIGTERM.</summary>
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(25);
 
+    /// <summary>Milliseconds between two attempts to reach a Redis that is away; the driver looks once a second.</summary>
+    private const int RedisRetry = 500;
+
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
@@ -51,7 +54,11 @@ internal static class SiloApp
             throw Refused("must name the Redis of the cluster, as in 'localhost:6379'. Without Redis, run WebFront alone.");
         try
         {
-            return ConfigurationOptions.Parse(address);
+            var redis = ConfigurationOptions.Parse(address);
+
+            // By itself the driver waits ever longer from one attempt to the next: rooms would accept nothing long after Redis is back.
+            redis.ReconnectRetryPolicy = new LinearRetry(RedisRetry);
+            return redis;
         }
         catch (ArgumentException e)
         {

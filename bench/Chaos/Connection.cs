@@ -52,8 +52,8 @@ internal sealed class Connection : IAsyncDisposable
     /// <exception cref="TimeoutException">No answer within the limit.</exception>
     public async Task<JsonElement> AskAsync(string id, string json, TimeSpan limit, CancellationToken cancellation)
     {
-        var answer = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _asked[id] = answer;
+        // Asked twice at once under one id, the first answer is both's.
+        var answer = _asked.GetOrAdd(id, _ => new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously));
         try
         {
             await SendAsync(json, cancellation);
