@@ -21,6 +21,7 @@ public static class ChatSilo
             var options = services.GetRequiredService<IOptions<GrainOptions>>().Value;
             return new SqliteFile(options.DataPath, options.DataSync == "normal" ? DataSync.Normal : DataSync.Full);
         });
+        silo.Services.AddHostedService<SqliteStart>();
         silo.Services.AddSingleton<ILogStore, SqliteLogStore>();
         silo.AddSqliteGrainStorage(GrainStores.Default);
         silo.AddMemoryGrainStorage(GrainStores.PubSub);

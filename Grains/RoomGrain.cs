@@ -71,10 +71,11 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
     public Task<LogPage> Read(long from, int limit) => ReadPageAsync(_ => (from, Math.Clamp(limit, 1, 1_000)));
 
-    public Task<LogPage> ReadBefore(long before, int limit) => ReadPageAsync(head =>
+    public Task<LogPage> ReadBefore(long before, int limit) => ReadPageAsync(log =>
     {
-        var last = Math.Clamp(before, 1, head + 1) - 1;
-        var from = Math.Max(1, last + 1 - Math.Clamp(limit, 1, 1_000));
+        // From the first seq that is still kept on, or the page would go on behind its end for what is missing at its beginning.
+        var last = Math.Clamp(before, 1, log.Head + 1) - 1;
+        var from = Math.Max(log.First, last + 1 - Math.Clamp(limit, 1, 1_000));
         return (from, last + 1 - from);
     });
 
@@ -115,11 +116,11 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         return lease;
     }
 
-    private async Task<LogPage> ReadPageAsync(Func<long, (long From, long Count)> range)
+    private async Task<LogPage> ReadPageAsync(Func<LogHeader, (long From, long Count)> range)
     {
         await OpenAsync(create: false);
         var header = _log.Header;
-        var (from, count) = range(header.Head);
+        var (from, count) = range(header);
         var entries = await KeepAsync(() => _log.ReadAsync(from, count));
         // While it read, another epoch may have begun, or the oldest entries may have gone: the page tells of what was read, and no more.
         var first = entries is [var oldest, ..] && oldest.Entry.Seq > from ? oldest.Entry.Seq : header.First;

@@ -6,9 +6,9 @@ try
     await FrontApp.Build(args).RunAsync();
     return 0;
 }
-catch (OptionsValidationException e)
+catch (Exception e) when (e is OptionsValidationException or IOException)
 {
-    // A sentence that names the key; where it came from in our code helps nobody.
+    // A sentence that names the key, the data file or the address in use; where it came from in our code helps nobody.
     await Console.Error.WriteLineAsync(e.Message);
     return 1;
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using OrleansChat.Grains.Interfaces;
 using OrleansChat.WebFront.Frames;
 using OrleansChat.WebFront.Rooms;
@@ -6,6 +7,7 @@ using OrleansChat.WebFront.Sockets;
 namespace OrleansChat.WebFront;
 
 /// <summary>The rooms of one session: joining, leaving, looking back. The receive loop alone calls it.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore that nobody asks for a wait handle has nothing to dispose.")]
 internal sealed partial class SessionRooms(Session session, FrontHub hub, int limit, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
@@ -14,6 +16,12 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
     private static readonly TimeSpan ReplayPatience = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<string, Seat> _seats = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Whose turn it is to post a page: the replays of all rooms that a client comes back to would wake together and overflow, together, what none overflows
+    /// alone. As many wait as there are rooms.
+    /// </summary>
+    private readonly SemaphoreSlim _turn = new(1, 1);
 
     /// <exception cref="ChatException"><see cref="ChatError.NotInRoom"/>.</exception>
     public Seat Seat(string room) =>
@@ -36,17 +44,17 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
 
             var page = await FirstPageAsync(frame, seat.Room);
             await DetachAsync(seat);
-            AnswerJoin(frame, seat, page);
+            AnswerJoin(frame, seat, page, seat.Room.Position);
             return;
         }
 
         if (_seats.Count >= limit)
             throw new ChatException(ChatError.TooManyRooms, FormattableString.Invariant($"Too many rooms (max {limit})"));
         var room = hub.Hold(frame.Room);
-        long revision;
+        RoomLease lease;
         try
         {
-            revision = (await room.Claim.JoinAsync(session.UserId, session.Username)).Revision;
+            lease = await room.Claim.JoinAsync(session.UserId, session.Username);
         }
         catch
         {
@@ -54,10 +62,10 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
             throw;
         }
 
-        seat = new Seat(room, session.UserId, session.Connection.Outbox) { Revision = revision };
+        seat = new Seat(room, session.UserId, session.Connection.Outbox) { Revision = lease.Revision };
         try
         {
-            AnswerJoin(frame, seat, await FirstPageAsync(frame, room));
+            AnswerJoin(frame, seat, await FirstPageAsync(frame, room), (lease.Epoch, lease.Head));
         }
         catch
         {
@@ -115,11 +123,11 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
         page.Epoch == frame.Epoch && frame.Since <= page.Head && frame.Since + 1 >= page.First
         && (page.Entries.Length > 0 ? page.Entries[0].Seq == frame.Since + 1 : frame.Since == page.Head);
 
-    private void AnswerJoin(ClientFrame.JoinRoom frame, Seat seat, LogPage? first)
+    private void AnswerJoin(ClientFrame.JoinRoom frame, Seat seat, LogPage? first, (string Epoch, long Seq) head)
     {
         if (first is null)
         {
-            seat.Room.Attach(seat, at => Joined(frame, seat.Room, at));
+            seat.Room.Attach(seat, head, at => Joined(frame, seat.Room, at));
             return;
         }
 
@@ -161,9 +169,14 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
         var (progressAt, pause) = (time.GetTimestamp(), TimeSpan.FromMilliseconds(20));
         while (!stopped.IsCancellationRequested)
         {
+            var hasTurn = false;
             try
             {
+                var waitsFrom = time.GetTimestamp();
+                await _turn.WaitAsync(stopped);
+                hasTurn = true;
                 await seat.Outbox.WaitBelowHalfAsync().WaitAsync(stopped);
+                progressAt += time.GetTimestamp() - waitsFrom;
                 var before = (seat.Epoch, seat.Cursor);
                 var page = await seat.Room.Grain.Read(seat.Cursor + 1, RoomRepair.Page).WaitAsync(stopped);
                 if (page.Epoch != seat.Epoch || page.First > seat.Cursor + 1)
@@ -189,6 +202,11 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
             catch (Exception e)
             {
                 LogReplayFailed(e, session.ClientId, seat.Room.Name);
+            }
+            finally
+            {
+                if (hasTurn)
+                    _turn.Release();
             }
 
             if (time.GetElapsedTime(progressAt) > ReplayPatience)

@@ -1,8 +1,9 @@
 using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using OrleansChat.Grains.Interfaces;
 using OrleansChat.Tests.Support;
-using OrleansChat.WebFront;
 
 namespace OrleansChat.Tests.EndToEnd;
 
@@ -17,14 +18,15 @@ public sealed class DrainTests
         var clients = new List<ChatClient>();
         for (var i = 0; i < count; i++)
             clients.Add(await app.JoinAsync("alice", "general"));
-        await clients[0].PublishAsync("general", "m1", "the last word");
+        await app.Grains.GetGrain<IRoomGrain>("general").Publish(new PublishRequest("alice", "alice", "the last word", null));
+        foreach (var client in clients)
+            await client.UntilAsync("""{"type":"chat_message","room":"general","seq":1,"userId":"alice","username":"alice","message":"the last word","timestamp":"*"}""");
 
         await app.StopAsync();
         var after = new HashSet<long>();
         foreach (var client in clients)
         {
-            await client.UntilAsync("""{"type":"chat_message","room":"general","seq":1,"userId":"alice","username":"alice","message":"the last word","timestamp":"*"}""");
-            after.Add((await client.UntilAsync("""{"type":"reconnect","after":"*","reason":"*"}""")).GetProperty("after").GetInt64());
+            after.Add((await client.ExpectAsync("""{"type":"reconnect","after":"*","reason":"*"}""")).GetProperty("after").GetInt64());
             Assert.Equal(1001, (await client.ClosedAsync()).Code);
             await client.DisposeAsync();
         }
@@ -42,7 +44,8 @@ public sealed class DrainTests
         Assert.Equal(HttpStatusCode.OK, (await GetAsync("/healthz/ready")).Status);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync("/healthz/live")).Status);
 
-        await app.Services.GetRequiredService<FrontDrain>().DrainAsync("away");
+        // SIGTERM has come; the listener is open for a moment longer.
+        app.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await GetAsync("/healthz/ready")).Status);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync("/healthz/live")).Status);
         var answer = await Upgrade.AskAsAsync(app.Address, token);

@@ -124,17 +124,16 @@ public sealed class InvalidFrameTests(SharedApp shared)
     }
 
     [Theory]
-    [InlineData(1002, RawClient.Text, true, false, new byte[] { (byte)'x' })] // not masked
-    [InlineData(1002, (byte)0x3, true, true, new byte[] { })] // an opcode that nobody defined
-    [InlineData(1002, RawClient.Continuation, true, true, new byte[] { (byte)'x' })] // continues nothing
-    [InlineData(1002, RawClient.Ping, false, true, new byte[] { })] // a control frame in pieces
-    [InlineData(1007, RawClient.Text, true, true, new byte[] { 0xFF })]
-    [InlineData(1007, RawClient.Binary, true, true, new byte[] { 0xC3, 0x28 })]
-    public async Task Broken_framing_is_closed_with_1002_and_what_is_not_UTF8_with_1007(int code, byte opcode, bool isLast, bool isMasked, byte[] payload)
+    [InlineData(1002, (byte)0x3, true, new byte[] { })] // an opcode that nobody defined
+    [InlineData(1002, RawClient.Continuation, true, new byte[] { (byte)'x' })] // continues nothing
+    [InlineData(1002, RawClient.Ping, false, new byte[] { })] // a control frame in pieces
+    [InlineData(1007, RawClient.Text, true, new byte[] { 0xFF })]
+    [InlineData(1007, RawClient.Binary, true, new byte[] { 0xC3, 0x28 })]
+    public async Task Broken_framing_is_closed_with_1002_and_what_is_not_UTF8_with_1007(int code, byte opcode, bool isLast, byte[] payload)
     {
         var app = await shared.StartedAsync();
         using var raw = await RawClient.ConnectAsync(app.Address, Token);
-        await raw.SendAsync(opcode, payload, isLast, isMasked);
+        await raw.SendAsync(opcode, payload, isLast);
         Assert.Equal(code, (await raw.ClosedAsync()).Code);
     }
 
@@ -145,9 +144,6 @@ public sealed class InvalidFrameTests(SharedApp shared)
         using var raw = await RawClient.ConnectAsync(app.Address, Token);
         await raw.SendAsync(RawClient.Close, [0x0F, 0xA1]);
         Assert.Equal(4001, (await raw.ClosedAsync()).Code);
-        using var silent = await RawClient.ConnectAsync(app.Address, Token);
-        await silent.SendAsync(RawClient.Close, []);
-        Assert.Equal(1005, (await silent.ClosedAsync()).Code);
     }
 
     private static string Token => Tokens.For("in-raw", TimeProvider.System.GetUtcNow().AddHours(1));

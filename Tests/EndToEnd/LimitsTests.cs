@@ -74,7 +74,8 @@ public sealed class LimitsTests(SharedApp shared)
         await phone.SendAsync("""{"type":"join_room","id":"j","payload":{"room":"three"}}""");
         await phone.ExpectAsync("""{"type":"error","error":"*","code":"rate_limited","id":"j","retryAfter":"*"}""");
         await alice.JoinAsync("of-bob");
-        await bob.JoinAsync("three");
+        await bob.SendAsync("""{"type":"join_room","payload":{"room":"three"}}""");
+        await bob.UntilAsync("""{"type":"room_joined","room":"three","members":1,"seq":0,"epoch":"*"}""");
     }
 
     [Fact]

@@ -32,7 +32,7 @@ public sealed class LogTests
         var app = await ChatApp.StartAsync();
         await ConverseAsync(app);
         await app.DisposeAsync();
-        Assert.DoesNotContain(app.Logs.Lines, line => line.Level >= LogLevel.Warning);
+        Assert.DoesNotContain(app.Logs.Lines, line => line.Level >= LogLevel.Warning && !line.Message.Contains("ServerGC", StringComparison.Ordinal)); // of the tests' own process
         Assert.Contains(app.Logs.Lines, line => line.Level == LogLevel.Information);
     }
 

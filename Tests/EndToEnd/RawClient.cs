@@ -18,7 +18,7 @@ internal sealed class RawClient : IDisposable
     private readonly TcpClient _tcp;
     private readonly Stream _stream;
 
-    private RawClient(TcpClient tcp) => (_tcp, _stream) = (tcp, new BufferedStream(tcp.GetStream(), 1_024));
+    private RawClient(TcpClient tcp) => (_tcp, _stream) = (tcp, new BufferedStream(tcp.GetStream(), 4_096));
 
     /// <summary>Connects and reads <c>connected</c>.</summary>
     /// <param name="address">The application's.</param>
@@ -46,16 +46,16 @@ internal sealed class RawClient : IDisposable
     public Task SendAsync(string json) => SendAsync(Text, Encoding.UTF8.GetBytes(json));
 
     /// <summary>Sends one WebSocket frame.</summary>
-    public async Task SendAsync(byte opcode, byte[] payload, bool isLast = true, bool isMasked = true)
+    public async Task SendAsync(byte opcode, byte[] payload, bool isLast = true)
     {
-        var header = new byte[isMasked ? 8 : 4];
+        var header = new byte[8];
         header[0] = (byte)((isLast ? 0x80 : 0) | opcode);
         var length = payload.Length < 126 ? 2 : 4;
-        header[1] = (byte)((isMasked ? 0x80 : 0) | (length == 2 ? payload.Length : 126));
+        header[1] = (byte)(0x80 | (length == 2 ? payload.Length : 126));
         if (length == 4)
             BinaryPrimitives.WriteUInt16BigEndian(header.AsSpan(2), checked((ushort)payload.Length));
         // A mask of zeros is a mask.
-        await WriteAsync([.. header.AsSpan(0, length + (isMasked ? 4 : 0)), .. payload]);
+        await WriteAsync([.. header.AsSpan(0, length + 4), .. payload]);
     }
 
     /// <summary>The next WebSocket frame.</summary>
@@ -98,10 +98,7 @@ internal sealed class RawClient : IDisposable
     private static (int Code, string Reason) CloseOf(byte[] payload) =>
         payload.Length == 0 ? (1005, "") : (BinaryPrimitives.ReadUInt16BigEndian(payload), Encoding.UTF8.GetString(payload, 2, payload.Length - 2));
 
-    private async Task WriteAsync(byte[] bytes)
-    {
-        await _tcp.GetStream().WriteAsync(bytes, TestContext.Current.CancellationToken);
-    }
+    private Task WriteAsync(byte[] bytes) => _tcp.GetStream().WriteAsync(bytes, TestContext.Current.CancellationToken).AsTask();
 
     private async Task<byte[]> ReadExactlyAsync(int count)
     {

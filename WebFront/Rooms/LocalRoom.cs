@@ -155,12 +155,16 @@ internal sealed partial class LocalRoom
     }
 
     /// <summary>Attaches a seat that wants nothing but what comes from now on, right behind its <c>room_joined</c>.</summary>
-    public void Attach(Seat seat, Func<(string Epoch, long Seq), ServerFrame> joined)
+    /// <param name="seat">Whose.</param>
+    /// <param name="head">Where the log stood when the user joined: what the feed has yet to bring of the time before is no news to this seat.</param>
+    /// <param name="joined">Makes the <c>room_joined</c>.</param>
+    public void Attach(Seat seat, (string Epoch, long Seq) head, Func<(string Epoch, long Seq), ServerFrame> joined)
     {
         lock (_gate)
         {
-            seat.Cursor = _position.Seq;
-            seat.Outbox.TryPost(WireFrame.Encode(joined(_position)));
+            var at = head.Epoch == _position.Epoch && head.Seq > _position.Seq ? head : _position;
+            seat.Cursor = at.Seq;
+            seat.Outbox.TryPost(WireFrame.Encode(joined(at)));
             _seats.Add(seat);
             seat.IsAttached = true;
         }
