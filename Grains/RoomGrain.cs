@@ -158,11 +158,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         if (renewal.Epoch != _log.Header.Epoch || renewal.LastSeq <= _log.Header.Head)
             return;
         LogFellBack(Room, renewal.LastSeq, _log.Header.Head);
-        await KeepAsync(async () =>
-        {
-            await _log.ResetAsync();
-            return true;
-        });
+        await KeepAsync(_log.ResetAsync);
         await OpenAsync(create: true);
     }
 
@@ -264,7 +260,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
             throw PublishRules.Refusal(ChatError.NotFound, _options.MessageChars);
     }
 
-    private Task<bool> TryOpenAsync(bool create) => KeepAsync(async () => await _log.EnsureOpenAsync(create));
+    private Task<bool> TryOpenAsync(bool create) => KeepAsync(() => _log.EnsureOpenAsync(create).AsTask());
 
     /// <summary>What the store throws stays here: the caller, maybe in another process, gets a code.</summary>
     private async Task<T> KeepAsync<T>(Func<Task<T>> useStore)

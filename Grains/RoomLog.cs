@@ -134,7 +134,8 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
     }
 
     /// <summary>Begins a new epoch, because someone alive saw more than the log holds.</summary>
-    public Task ResetAsync()
+    /// <returns>False: the log stands elsewhere by now.</returns>
+    public Task<bool> ResetAsync()
     {
         _suspect = true;
         return ResetAsync(Header);
@@ -263,10 +264,10 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
         return await store.OpenAsync(room, create, deadline.Token);
     }
 
-    private async Task ResetAsync(LogHeader header)
+    private async Task<bool> ResetAsync(LogHeader header)
     {
         using var deadline = Deadline();
-        await store.ResetAsync(room, new LogPosition(header.Epoch, header.Head), deadline.Token);
+        return await store.ResetAsync(room, new LogPosition(header.Epoch, header.Head), deadline.Token);
     }
 
     private bool ShouldTrim(LogHeader header)

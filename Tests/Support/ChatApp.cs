@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansChat.WebFront;
+using OrleansChat.WebFront.Rooms;
 
 namespace OrleansChat.Tests.Support;
 
@@ -38,6 +39,7 @@ internal sealed class ChatApp : IAsyncDisposable
             [.. chosen.Select(setting => $"--{setting.Key}={setting.Value}")],
             builder => builder.Logging.ClearProviders().AddProvider(logs));
         await app.StartAsync(TestContext.Current.CancellationToken).Soon("the application starts");
+        await app.Services.GetRequiredService<FrontFeed>().FirstComplete.Soon("the application is ready");
         return new ChatApp(app, logs);
     }
 
