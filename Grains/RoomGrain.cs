@@ -16,6 +16,9 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     /// <summary>How long a front that only the log's header knows of may take to renew; a renewal brings its own lease.</summary>
     private static readonly TimeSpan AdoptedLease = TimeSpan.FromSeconds(45);
 
+    /// <summary>Leases are looked at as often at least: a shorter one may have come since the last look.</summary>
+    private static readonly TimeSpan LeaseLook = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan LongestLease = TimeSpan.FromHours(1);
 
     private readonly GrainOptions _options;
@@ -110,7 +113,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         Tell(changes);
         var lease = new RoomLease(outcome, _log.Header.Epoch, _log.Header.Head, _members.Count, [.. refused], _members.Revision);
         if (_members.Holds(renewal.Front))
-            WatchLeases(renewal.Lease);
+            WatchLeases();
         else if (outcome == LeaseOutcome.Granted)
             await ReleaseAsync(renewal.Front);
         return lease;
@@ -138,7 +141,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         {
             _members.Adopt(front, AdoptedLease);
             _feeds.Write(front, new FeedEvent.RenewRoom(Room));
-            WatchLeases(AdoptedLease);
+            WatchLeases();
         }
 
         foreach (var front in _members.Fronts.Except(_log.Header.Fronts, StringComparer.Ordinal).ToList())
@@ -195,12 +198,9 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         }
     }
 
-    /// <summary>Looks for ended leases for as long as there are any.</summary>
-    private void WatchLeases(TimeSpan lease)
-    {
-        var period = TimeSpan.FromSeconds(Math.Clamp(lease.TotalSeconds / 9, 0.05, 5));
-        _leaseTimer ??= this.RegisterGrainTimer(OnLeaseTimer, new GrainTimerCreationOptions(period, period) { Interleave = true });
-    }
+    /// <summary>Sees to it that somebody looks when the next lease ends, for as long as there are any.</summary>
+    private void WatchLeases() => _leaseTimer ??= this.RegisterGrainTimer(
+        OnLeaseTimer, new GrainTimerCreationOptions(_members.UntilNextExpiry(LeaseLook), Timeout.InfiniteTimeSpan) { Interleave = true });
 
     private async Task OnLeaseTimer()
     {
@@ -213,10 +213,10 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
             await ReleaseAsync(front);
         }
 
-        if (_members.Fronts.Count > 0)
-            return;
         _leaseTimer?.Dispose();
         _leaseTimer = null;
+        if (_members.Fronts.Count > 0)
+            WatchLeases();
     }
 
     /// <summary>Once a second for as long as there is something to tell: occupancy, typing held back, a log to read again.</summary>

@@ -71,6 +71,15 @@ internal sealed class RoomMembers(int limit, TimeProvider time)
         return dead;
     }
 
+    /// <summary>How long until the next lease ends.</summary>
+    /// <param name="most">What to say where that is later, or never.</param>
+    public TimeSpan UntilNextExpiry(TimeSpan most)
+    {
+        var now = time.GetTimestamp();
+        var left = _fronts.Count == 0 ? most : time.GetElapsedTime(now, _fronts.Values.Min(front => front.Expires));
+        return left < TimeSpan.Zero ? TimeSpan.Zero : left < most ? left + TimeSpan.FromMilliseconds(1) : most;
+    }
+
     /// <summary>A page of users, by id in ordinal order.</summary>
     public MemberPage Page(string? after, int count)
     {
