@@ -66,7 +66,8 @@ internal sealed class FakeRoom(string name)
         lock (_gate)
         {
             var to = Math.Min(before, _log.Count + 1);
-            return PageAsync(Math.Max(1, to - limit), (int)Math.Min(limit, to - 1));
+            var from = Math.Max(_first, to - limit);
+            return PageAsync(from, (int)Math.Max(0, to - from));
         }
     }
 

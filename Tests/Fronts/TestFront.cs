@@ -46,15 +46,24 @@ internal sealed class TestFront
     /// <summary>Lets the clock run until something is so, whenever so many wait for it.</summary>
     public async Task UntilAsync(Func<bool> condition, string what, int waiting = 1)
     {
-        await Task.Run(async () =>
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var run = Task.Run(async () =>
         {
-            while (!condition() && !TestContext.Current.CancellationToken.IsCancellationRequested)
+            while (!condition() && !end.IsCancellationRequested)
             {
                 if (Time.Waiting >= waiting)
                     Time.Advance(TimeSpan.FromMilliseconds(20));
                 await Task.Yield();
             }
-        }).Soon(what);
+        });
+        try
+        {
+            await run.Soon(what);
+        }
+        finally
+        {
+            await end.CancelAsync();
+        }
     }
 }
 
