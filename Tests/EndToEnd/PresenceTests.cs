@@ -19,7 +19,7 @@ public sealed class PresenceTests(SharedApp shared)
             await bob.SendAsync($$$"""{"type":"typing","payload":{"room":"pr-typing","isTyping":{{{(i % 2 == 0 ? "true" : "false")}}}}}""");
         await alice.ExpectAsync("""{"type":"typing","room":"pr-typing","userId":"pr-bob","username":"pr-bob","isTyping":true}""");
         await alice.ExpectAsync("""{"type":"typing","room":"pr-typing","userId":"pr-bob","username":"pr-bob","isTyping":false}""");
-        Assert.InRange(TimeProvider.System.GetElapsedTime(begin).TotalSeconds, 1, 20);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(begin).TotalSeconds, 1, 120);
         Assert.Empty(await alice.AllUntilPongAsync());
         Assert.Empty(await bob.AllUntilPongAsync());
         Assert.Empty(await phone.AllUntilPongAsync());
