@@ -79,18 +79,26 @@ public sealed class RedisReplicasTests : IAsyncLifetime
     [Fact]
     public async Task A_wait_on_a_connection_that_took_the_place_of_the_appends_confirms_nothing()
     {
-        await using var proxy = new CuttingProxy(_primary.Port);
+        // A connection ends between two appends of a group: the first is answered, the second, which is large, is still being sent, and the WAIT behind it
+        // goes over the next connection. There it has nothing to wait for, and says at once that a replica is there.
         var store = new RedisLogStore(_connection, "tests");
-        var log = (await store.OpenAsync("room", create: true, Ended))!;
-        await using var replicas = new RedisReplicas(() => _primary.ConnectAsync(proxy.Port), 1, TimeSpan.FromSeconds(4));
+        var logs = await Task.WhenAll(new[] { "ahead", "answered", "cut" }.Select(room => store.OpenAsync(room, create: true, Ended)));
+        var large = new byte[32 << 20];
+        "the large one"u8.CopyTo(large);
+        await using var proxy = new StallingProxy(_primary.Port, "the large one"u8.ToArray(), ":1\r\n"u8.ToArray());
+        await using var replicas = new RedisReplicas(async () => await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{proxy.Port},asyncTimeout=15000"), 1, TimeSpan.FromMilliseconds(200));
         var careful = new RedisLogStore(_connection, "tests", replicas);
-        Assert.True(await careful.AppendAsync("room", new LogPosition(log.Epoch, 0), new LogBatch(1, 1, "first"u8.ToArray()), Ended));
+        await _replica.PauseAsync();
 
-        var cut = proxy.CutAnswerTo("second"u8.ToArray());
-        await Assert.ThrowsAnyAsync<RedisException>(
-            () => careful.AppendAsync("room", new LogPosition(log.Epoch, 1), new LogBatch(2, 1, "second"u8.ToArray()), Ended)
-                .Soon("an append without an answer fails"));
-        await cut.Soon("the answer is dropped");
+        Task<bool> Append(string room, int log, byte[] payload) => careful.AppendAsync(room, new LogPosition(logs[log]!.Epoch, 0), new LogBatch(1, 1, payload), Ended);
+        var ahead = Append("ahead", 0, new byte[10]); // While it is under way, the others gather.
+        var (answered, cut) = (Append("answered", 1, new byte[10]), Append("cut", 2, large));
+
+        await proxy.Stalled.Soon("the connection ends between two appends");
+        await Assert.ThrowsAnyAsync<RedisException>(() => ahead.Soon("the append ahead fails"));
+        await Assert.ThrowsAnyAsync<RedisException>(() => cut.Soon("the append that was cut fails"));
+        await Assert.ThrowsAnyAsync<RedisException>(() => answered.Soon("the append that was answered fails as well"));
+        Assert.Equal(1, (await store.OpenAsync("answered", create: false, Ended))!.Head);
     }
 
     [Fact]
