@@ -9,20 +9,17 @@ public sealed class AckReplicasTests : IAsyncLifetime
 {
     private readonly RedisCluster _cluster = new(1, ("Chat:AckReplicas", "1"));
     private RedisServer _replica = null!;
-    private IConnectionMultiplexer _toReplica = null!;
 
     public async ValueTask InitializeAsync()
     {
         await _cluster.InitializeAsync();
         _replica = await RedisServer.StartAsync("--replicaof", $"127.0.0.1 {_cluster.Redis.Port}");
-        _toReplica = await _replica.ConnectAsync();
         await FollowsAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
         await _cluster.DisposeAsync();
-        await _toReplica.DisposeAsync();
         await _replica.DisposeAsync();
     }
 
@@ -56,6 +53,9 @@ public sealed class AckReplicasTests : IAsyncLifetime
         Assert.Equal(1, (int)await _cluster.Database.ExecuteAsync("WAIT", 1, 4_000));
     }
 
-    private async Task<string?> HeadOnReplicaAsync() =>
-        await _toReplica.GetDatabase().HashGetAsync(new RedisLogKeys(_cluster.ServiceId).Header("room"), "head", CommandFlags.PreferReplica);
+    private async Task<string?> HeadOnReplicaAsync()
+    {
+        await using var connection = await _replica.ConnectAsync();
+        return await connection.GetDatabase().HashGetAsync(new RedisLogKeys(_cluster.ServiceId).Header("room"), "head", CommandFlags.PreferReplica);
+    }
 }

@@ -12,6 +12,7 @@ namespace OrleansChat.Tests.Cluster;
 internal sealed class ClusterSession
 {
     private readonly Channel<JsonElement> _frames = Channel.CreateUnbounded<JsonElement>();
+    private readonly List<JsonElement> _passed = [];
 
     public ClusterSession(Session session)
     {
@@ -46,16 +47,21 @@ internal sealed class ClusterSession
         return null;
     }
 
-    /// <summary>The next frame of a type; what comes before it is passed over.</summary>
+    /// <summary>The next frame of a type.</summary>
     public Task<JsonElement> NextAsync(string type, string what) => NextAsync(frame => Text(frame, "type") == type, what);
 
+    /// <summary>The next frame that is wanted, in the order of arrival; what comes before it stays to be asked for.</summary>
     public async Task<JsonElement> NextAsync(Predicate<JsonElement> wanted, string what)
     {
-        while (true)
+        for (var i = 0; ; i++)
         {
-            var frame = await _frames.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().Soon(what);
-            if (wanted(frame))
-                return frame;
+            if (i == _passed.Count)
+                _passed.Add(await _frames.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().Soon(what));
+            var frame = _passed[i];
+            if (!wanted(frame))
+                continue;
+            _passed.RemoveAt(i);
+            return frame;
         }
     }
 

@@ -106,6 +106,22 @@ public sealed class RedisCluster : IAsyncLifetime
     /// <summary>Lets an activation end, so that the next call makes a new one.</summary>
     internal Task DeactivateAsync(IGrain grain) => _cluster.DeactivateAsync(grain).Soon("the activation ends");
 
+    /// <summary>Asks again for as long as the client still believes in a silo that is gone.</summary>
+    internal async Task<T> AskAsync<T>(Func<Task<T>> ask)
+    {
+        while (true)
+        {
+            try
+            {
+                return await ask().Soon("a silo answers");
+            }
+            catch (OrleansException)
+            {
+                TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
     internal IServiceProvider AnySilo => _cluster.Silos[0].ServiceProvider;
 }
 

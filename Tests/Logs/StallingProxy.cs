@@ -49,42 +49,41 @@ internal sealed class StallingProxy : IAsyncDisposable
         using (var server = new TcpClient())
         {
             await server.ConnectAsync(IPAddress.Loopback, _target, closed);
-            var stalls = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var requests = CopyRequestsAsync(client.GetStream(), server.GetStream(), stalls, closed);
-            var answers = CopyAnswersAsync(server.GetStream(), client.GetStream(), stalls.Task, closed);
-            await Task.WhenAny(requests, answers);
-            if (!stalls.Task.IsCompleted)
+            var answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var requests = CopyRequestsAsync(client.GetStream(), server.GetStream(), closed);
+            var answers = CopyAnswersAsync(server.GetStream(), client.GetStream(), answered, closed);
+            if (await Task.WhenAny(requests, answers) != requests || !await requests)
                 return;
 
-            await answers;
+            await answered.Task.WaitAsync(closed);
             client.Client.Shutdown(SocketShutdown.Send); // Not closed: a reset could take the answer with it.
             _stalled.TrySetResult();
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, closed);
+            await answers;
         }
     }
 
-    private async Task CopyRequestsAsync(NetworkStream from, NetworkStream to, TaskCompletionSource stalls, CancellationToken closed)
-    {
-        var buffer = new byte[65_536];
-        while (await from.ReadAsync(buffer, closed) is var read and > 0)
-        {
-            var isLast = !_stalled.Task.IsCompleted && buffer.AsSpan(0, read).IndexOf(_request) >= 0;
-            if (isLast)
-                stalls.SetResult();
-            await to.WriteAsync(buffer.AsMemory(0, read), closed);
-            if (isLast)
-                return;
-        }
-    }
-
-    private async Task CopyAnswersAsync(NetworkStream from, NetworkStream to, Task stalls, CancellationToken closed)
+    /// <returns>Whether it stopped at the request.</returns>
+    private async Task<bool> CopyRequestsAsync(NetworkStream from, NetworkStream to, CancellationToken closed)
     {
         var buffer = new byte[65_536];
         while (await from.ReadAsync(buffer, closed) is var read and > 0)
         {
             await to.WriteAsync(buffer.AsMemory(0, read), closed);
-            if (stalls.IsCompleted && buffer.AsSpan(0, read).IndexOf(_answer) >= 0)
-                return;
+            if (!_stalled.Task.IsCompleted && buffer.AsSpan(0, read).IndexOf(_request) >= 0)
+                return true;
+        }
+
+        return false;
+    }
+
+    private async Task CopyAnswersAsync(NetworkStream from, NetworkStream to, TaskCompletionSource answered, CancellationToken closed)
+    {
+        var buffer = new byte[65_536];
+        while (await from.ReadAsync(buffer, closed) is var read and > 0)
+        {
+            await to.WriteAsync(buffer.AsMemory(0, read), closed);
+            if (buffer.AsSpan(0, read).IndexOf(_answer) >= 0)
+                answered.TrySetResult();
         }
     }
 }
