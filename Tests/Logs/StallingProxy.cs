@@ -5,21 +5,22 @@ namespace OrleansChat.Tests.Logs;
 
 /// <summary>
 /// A TCP proxy on 127.0.0.1 that reads a connection no further than a request it was told of, lets one answer come back, and then ends the connection: what its
-/// client had still to send goes over the next one.
+/// client had still to send goes over the next one, to where a Redis stands that was started meanwhile.
 /// </summary>
 internal sealed class StallingProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _closed = new();
     private readonly TaskCompletionSource _stalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly int _target;
+    private readonly int _first;
+    private readonly int _then;
     private readonly byte[] _request;
     private readonly byte[] _answer;
     private readonly Task _accepting;
 
-    public StallingProxy(int target, byte[] request, byte[] answer)
+    public StallingProxy(int first, int then, byte[] request, byte[] answer)
     {
-        (_target, _request, _answer) = (target, request, answer);
+        (_first, _then, _request, _answer) = (first, then, request, answer);
         _listener.Start();
         _accepting = AcceptAsync();
     }
@@ -48,7 +49,7 @@ internal sealed class StallingProxy : IAsyncDisposable
         using (client)
         using (var server = new TcpClient())
         {
-            await server.ConnectAsync(IPAddress.Loopback, _target, closed);
+            await server.ConnectAsync(IPAddress.Loopback, _stalled.Task.IsCompleted ? _then : _first, closed);
             var answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var requests = CopyRequestsAsync(client.GetStream(), server.GetStream(), closed);
             var answers = CopyAnswersAsync(server.GetStream(), client.GetStream(), answered, closed);
@@ -56,8 +57,8 @@ internal sealed class StallingProxy : IAsyncDisposable
                 return;
 
             await answered.Task.WaitAsync(closed);
-            client.Client.Shutdown(SocketShutdown.Send); // Not closed: a reset could take the answer with it.
             _stalled.TrySetResult();
+            client.Client.Shutdown(SocketShutdown.Send); // Not closed: a reset could take the answer with it.
             await answers;
         }
     }
