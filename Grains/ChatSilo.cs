@@ -37,7 +37,11 @@ public static class ChatSilo
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<RedisGate>());
         silo.Services.AddSingleton<ILogStore>(services => services.GetRequiredService<RedisGate>().OpenLogs());
         silo.AddRedisGrainStorage(GrainStores.Default, storage => storage.ConfigurationOptions = redis);
-        silo.AddRedisGrainStorage(GrainStores.PubSub, storage => storage.ConfigurationOptions = redis);
+        silo.AddRedisGrainStorage(GrainStores.PubSub, storage =>
+        {
+            storage.ConfigurationOptions = redis;
+            storage.DeleteStateOnClear = true; // Every front that starts has streams of its own: what is empty must not stay for ever.
+        });
         return silo.AddChat();
     }
 

@@ -7,7 +7,8 @@ namespace OrleansChat.Grains.Logs;
 /// <remarks>
 /// <para>WAIT speaks of the writes of the connection it is sent on, and holds that connection up. So scripts that need it have a connection
 /// of their own, and go out in groups: whatever gathered while the last group waited, then one WAIT for all of them.</para>
-/// <para>The driver reconnects by itself, and a WAIT sent on a new connection, which has written nothing, succeeds at once. So each group
+/// <para>The driver reconnects by itself, and a WAIT sent on a new connection may succeed at once: that connection has written nothing, or the
+/// Redis at its end is one that was started after the appends, and has replicas that never had them either. So each group
 /// begins by giving its connection a name nobody else has and ends by asking for it: the name that comes back says that all between went
 /// through the one connection, in order. For the same reason scripts go as text, never as a digest that might have to be sent again after
 /// the WAIT, and are not redirected to another node.</para>

@@ -20,9 +20,7 @@ public sealed class RedisReplicasTests : IAsyncLifetime
         _replica = await RedisServer.StartAsync("--replicaof", $"127.0.0.1 {_primary.Port}");
         _connection = await _primary.ConnectAsync();
         _toReplica = await _replica.ConnectAsync();
-        // A write that reaches the replica: from now on it follows.
-        await _connection.GetDatabase().StringSetAsync("started", "yes");
-        Assert.Equal(1, (int)await _connection.GetDatabase().ExecuteAsync("WAIT", 1, 4_000));
+        await FollowsAsync(_connection);
     }
 
     [Fact]
@@ -79,18 +77,29 @@ public sealed class RedisReplicasTests : IAsyncLifetime
     [Fact]
     public async Task A_wait_on_a_connection_that_took_the_place_of_the_appends_confirms_nothing()
     {
-        await using var proxy = new CuttingProxy(_primary.Port);
+        // Redis dies within a group, and another takes its place: the first append was answered, the second, which is large, is still being sent, and the
+        // WAIT behind it goes over the next connection. There a replica confirms at once, and has nothing of what was appended.
         var store = new RedisLogStore(_connection, "tests");
-        var log = (await store.OpenAsync("room", create: true, Ended))!;
-        await using var replicas = new RedisReplicas(() => _primary.ConnectAsync(proxy.Port), 1, TimeSpan.FromSeconds(4));
+        var logs = await Task.WhenAll(new[] { "answered", "cut" }.Select(room => store.OpenAsync(room, create: true, Ended)));
+        var large = new byte[32 << 20];
+        "the large one"u8.CopyTo(large);
+        await using var next = await RedisServer.StartAsync();
+        await using var nextReplica = await RedisServer.StartAsync("--replicaof", $"127.0.0.1 {next.Port}");
+        await using var toNext = await next.ConnectAsync();
+        await FollowsAsync(toNext);
+        await using var proxy = new StallingProxy(_primary.Port, next.Port, "the large one"u8.ToArray(), ":1\r\n"u8.ToArray());
+        await using var replicas = new RedisReplicas(async () => await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{proxy.Port},asyncTimeout=15000"), 1, TimeSpan.FromSeconds(4));
         var careful = new RedisLogStore(_connection, "tests", replicas);
-        Assert.True(await careful.AppendAsync("room", new LogPosition(log.Epoch, 0), new LogBatch(1, 1, "first"u8.ToArray()), Ended));
 
-        var cut = proxy.CutAnswerTo("second"u8.ToArray());
-        await Assert.ThrowsAnyAsync<RedisException>(
-            () => careful.AppendAsync("room", new LogPosition(log.Epoch, 1), new LogBatch(2, 1, "second"u8.ToArray()), Ended)
-                .Soon("an append without an answer fails"));
-        await cut.Soon("the answer is dropped");
+        Task<bool> Append(string room, int log, byte[] payload) => careful.AppendAsync(room, new LogPosition(logs[log]!.Epoch, 0), new LogBatch(1, 1, payload), Ended);
+        var ahead = careful.OpenAsync("ahead", create: true, Ended); // While it is under way, the others gather.
+        var (answered, cut) = (Append("answered", 0, new byte[10]), Append("cut", 1, large));
+
+        await proxy.Stalled.Soon("the connection ends between two appends");
+        await ahead.Soon("what goes ahead is confirmed");
+        await Assert.ThrowsAnyAsync<RedisException>(() => cut.Soon("the append that was cut fails"));
+        var failure = await Assert.ThrowsAnyAsync<RedisException>(() => answered.Soon("the append that was answered fails as well"));
+        Assert.Equal("The connection changed before the replicas confirmed the appends.", failure.Message);
     }
 
     [Fact]
@@ -112,6 +121,13 @@ public sealed class RedisReplicasTests : IAsyncLifetime
         await _toReplica.DisposeAsync();
         await _replica.DisposeAsync();
         await _primary.DisposeAsync();
+    }
+
+    /// <summary>A write that reaches the replica: from now on it follows.</summary>
+    private static async Task FollowsAsync(IConnectionMultiplexer primary)
+    {
+        await primary.GetDatabase().StringSetAsync("started", "yes");
+        Assert.Equal(1, (int)await primary.GetDatabase().ExecuteAsync("WAIT", 1, 4_000));
     }
 
     private RedisReplicas Replicas(int count, TimeSpan within) => new(() => _primary.ConnectAsync(), count, within);
