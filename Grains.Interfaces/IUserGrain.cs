@@ -54,6 +54,6 @@ public sealed record UserRenewal(
     [property: Id(3)] UserSession[] Sessions);
 
 /// <summary>What a user grain answers to a renewal.</summary>
-/// <param name="Refused">The client ids that would exceed <c>Chat:ConnectionsPerUser</c>; the front closes them.</param>
+/// <param name="Refused">The client ids that would exceed <c>Chat:ConnectionsPerUser</c>: a session that is new among them is not admitted.</param>
 [GenerateSerializer, Immutable, Alias("chat.user-lease")]
 public sealed record UserLease([property: Id(0)] string[] Refused);
