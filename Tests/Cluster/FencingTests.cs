@@ -93,7 +93,7 @@ public sealed class FencingTests(RedisCluster cluster) : IAsyncLifetime
         }
     }
 
-    private static Task SeesAsync(ClusterSession session, long seq, string text) => session.NextAsync(
+    private static Task<JsonElement> SeesAsync(ClusterSession session, long seq, string text) => session.NextAsync(
         frame => frame.GetProperty("type").GetString() == "chat_message" && frame.GetProperty("seq").GetInt64() == seq && frame.GetProperty("message").GetString() == text, $"'{text}' is delivered");
 
     private async Task LoseAsync(string lost)

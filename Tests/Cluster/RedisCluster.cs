@@ -44,7 +44,7 @@ public sealed class RedisCluster : IAsyncLifetime
     internal AwaitedLog Log { get; } = new();
 
     /// <summary>Called when the client lost a gateway, as <c>ClusterHost</c> has it.</summary>
-    internal event Action? GatewayLost;
+    internal Action? GatewayLost { get; set; }
 
     /// <summary>False: fronts are left to find out by themselves.</summary>
     internal bool GatewayLostIsTold { get; set; } = true;

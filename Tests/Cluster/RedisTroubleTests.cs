@@ -1,5 +1,4 @@
 using System.Text.Json;
-using OrleansChat.Grains.Interfaces;
 using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.Cluster;

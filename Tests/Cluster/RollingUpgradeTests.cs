@@ -71,13 +71,16 @@ public sealed class RollingUpgradeTests
         services.PostConfigure<TypeManifestOptions>(types =>
         {
             foreach (var (alias, type) in changed)
+            {
+                types.WellKnownTypeAliases.Remove(types.WellKnownTypeAliases.Single(known => known.Value == type).Key);
                 types.WellKnownTypeAliases[alias] = type;
+            }
         });
         return services.BuildServiceProvider().GetRequiredService<Serializer>();
     }
 }
 
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("tests.next-entry")]
 public sealed record NextEntry(
     [property: Id(0)] long Seq, [property: Id(1)] string UserId, [property: Id(2)] string Username, [property: Id(3)] string Text, [property: Id(4)] long Timestamp, [property: Id(5)] NextMark? Mark);
 
@@ -85,17 +88,17 @@ public sealed record NextEntry(
 [GenerateSerializer, Immutable, Alias("tests.next-mark")]
 public sealed record NextMark([property: Id(0)] string Kind, [property: Id(1)] Entry[] Before);
 
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("tests.next-page")]
 public sealed record NextPage([property: Id(0)] string Epoch, [property: Id(1)] long First, [property: Id(2)] long Head, [property: Id(3)] NextEntry[] Entries, [property: Id(4)] string? Archive);
 
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("tests.next-answer")]
 public readonly record struct NextAnswer(
     [property: Id(0)] ChatError? Error, [property: Id(1)] string Epoch, [property: Id(2)] long Seq, [property: Id(3)] long Timestamp, [property: Id(4)] bool Duplicate, [property: Id(5)] int Replicas);
 
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("tests.next-change")]
 public sealed record NextChange([property: Id(0)] string UserId, [property: Id(1)] string Username, [property: Id(2)] int Connections, [property: Id(3)] bool IsNew, [property: Id(4)] string? Color);
 
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("tests.next-renewal")]
 public sealed record NextRenewal(
     [property: Id(0)] string Front, [property: Id(1)] long Version, [property: Id(2)] long Base, [property: Id(3)] TimeSpan Lease, [property: Id(4)] bool Create, [property: Id(5)] bool Full,
     [property: Id(6)] NextChange[] Changes, [property: Id(7)] string Epoch, [property: Id(8)] long LastSeq, [property: Id(9)] long Digest);

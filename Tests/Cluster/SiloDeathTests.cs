@@ -1,4 +1,3 @@
-using OrleansChat.Grains.Interfaces;
 using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.Cluster;

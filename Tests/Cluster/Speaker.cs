@@ -7,11 +7,11 @@ namespace OrleansChat.Tests.Cluster;
 /// <summary>Says one thing after the other in a room, each with an id, and each again with the same id until it is acknowledged.</summary>
 internal sealed class Speaker
 {
-    private readonly CancellationTokenSource _enough = new();
     private readonly ConcurrentQueue<(int Count, TaskCompletionSource Reached)> _awaited = [];
     private readonly Task _talking;
     private readonly IRoomGrain _room;
     private readonly string _userId;
+    private volatile bool _isEnough;
 
     public Speaker(IRoomGrain room, string userId)
     {
@@ -36,13 +36,13 @@ internal sealed class Speaker
     /// <summary>Finishes the message under way.</summary>
     public async Task StopAsync()
     {
-        await _enough.CancelAsync();
+        _isEnough = true;
         await _talking.Soon("the last message is acknowledged");
     }
 
     private async Task TalkAsync()
     {
-        for (var i = 0; !_enough.IsCancellationRequested; i++)
+        for (var i = 0; !_isEnough; i++)
         {
             var text = $"{_userId}-{i}";
             var answer = await SayAsync(new PublishRequest(_userId, _userId, text, text));
