@@ -25,13 +25,13 @@ internal sealed class ClusterSession
     public Task SendAsync(string json) => Session.ReceiveAsync(Encoding.UTF8.GetBytes(json)).AsTask().Soon("a frame is taken");
 
     /// <summary>Says something, and says it again with the same id for as long as the answer is <c>unavailable</c>.</summary>
-    /// <returns>The <c>ack</c>, and how often the answer was <c>unavailable</c>.</returns>
-    public async Task<(string Ack, int Refusals)> SayAsync(string room, string text, string id)
+    /// <returns>The <c>ack</c>.</returns>
+    public async Task<string> SayAsync(string room, string text, string id)
     {
-        for (var refusals = 0; ; refusals++)
+        while (true)
         {
             if (await TrySayAsync(room, text, id) is { } ack)
-                return (ack, refusals);
+                return ack;
         }
     }
 

@@ -12,17 +12,17 @@ public sealed class HeartbeatTests
         await using var app = await ChatApp.StartAsync(("Chat:HeartbeatInterval", "00:00:00.3"), ("Chat:HeartbeatTimeout", "00:00:00.7"));
         var later = TimeProvider.System.GetUtcNow().AddHours(1);
         await using var alive = await ChatClient.ConnectAsync(app.Address, Tokens.For("alive", later));
-        using var answers = await RawClient.ConnectAsync(app.Address, Tokens.For("answers", later));
+        await using var answers = await RawSocket.UpgradeAsync(app.Address, "answers");
         var answering = AnswerAsync();
-        using var silent = await RawClient.ConnectAsync(app.Address, Tokens.For("silent", later));
+        await using var silent = await RawSocket.UpgradeAsync(app.Address, "silent");
 
         // In JSON for who knows no better, and the WebSocket's own.
-        var (opcode, payload) = await silent.ReadFrameAsync();
-        Assert.True(JsonPattern.Matches("""{"type":"ping","timestamp":"*"}""", JsonElement.Parse(payload)));
-        Assert.Equal(RawClient.Text, opcode);
-        Assert.Equal(RawClient.Ping, (await silent.ReadFrameAsync()).Opcode);
-        (opcode, payload) = await silent.ReadFrameAsync();
-        Assert.Equal((RawClient.Close, 4408), (opcode, (payload[0] << 8) + payload[1]));
+        var ping = await silent.ReadFrameAsync();
+        Assert.Equal(RawSocket.Text, ping.First);
+        Assert.True(JsonPattern.Matches("""{"type":"ping","timestamp":"*"}""", JsonElement.Parse(ping.Bytes)));
+        Assert.Equal(RawSocket.Ping, (await silent.ReadFrameAsync()).First);
+        var close = await silent.ReadFrameAsync();
+        Assert.Equal((RawSocket.Close, 4408), (close.First, close.CloseCode));
 
         await answering.Soon("five pings are answered");
         Assert.Equal("connected", (await alive.NextAsync()).GetProperty("type").GetString());
@@ -35,7 +35,7 @@ public sealed class HeartbeatTests
             for (var pings = 0; pings < 5; pings++)
             {
                 Assert.Equal("ping", (await answers.NextAsync()).GetProperty("type").GetString());
-                await answers.SendAsync("""{"type":"pong"}""");
+                await answers.SayAsync("""{"type":"pong"}""");
             }
         }
     }

@@ -1,9 +1,7 @@
-using System.Text;
-using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.EndToEnd;
 
-/// <summary>What does not fit: answered where it is JSON's fault, closed where it is the framing's.</summary>
+/// <summary>What does not fit is answered, and the connection goes on. Framing is in Tests/Abuse.</summary>
 public sealed class InvalidFrameTests(SharedApp shared)
 {
     private const string Id64 = "1234567890123456789012345678901234567890123456789012345678901234";
@@ -104,47 +102,4 @@ public sealed class InvalidFrameTests(SharedApp shared)
         await alice.SendAsync(ping + new string(' ', 16_385 - ping.Length));
         Assert.Equal(1009, (await alice.ClosedAsync()).Code);
     }
-
-    [Fact]
-    public async Task Fragments_are_one_frame_and_control_frames_may_come_between_them()
-    {
-        var app = await shared.StartedAsync();
-        using var raw = await RawClient.ConnectAsync(app.Address, Token);
-        await raw.SendAsync(RawClient.Text, "{\"type\":"u8.ToArray(), isLast: false);
-        await raw.SendAsync(RawClient.Ping, "beat"u8.ToArray());
-        await raw.SendAsync(RawClient.Continuation, [], isLast: false);
-        await raw.SendAsync(RawClient.Continuation, "\"ping\",\"id\":\"whole\"}"u8.ToArray());
-
-        var (opcode, payload) = await raw.ReadFrameAsync();
-        Assert.Equal((0xA, "beat"), (opcode, Encoding.UTF8.GetString(payload)));
-        Assert.Equal("whole", (await raw.NextAsync()).GetProperty("id").GetString());
-        await raw.SendAsync(RawClient.Text, "{\"type\":"u8.ToArray(), isLast: false);
-        await raw.SendAsync(RawClient.Close, [0x03, 0xE8]);
-        Assert.Equal(1000, (await raw.ClosedAsync()).Code);
-    }
-
-    [Theory]
-    [InlineData(1002, (byte)0x3, true, new byte[] { })] // an opcode that nobody defined
-    [InlineData(1002, RawClient.Continuation, true, new byte[] { (byte)'x' })] // continues nothing
-    [InlineData(1002, RawClient.Ping, false, new byte[] { })] // a control frame in pieces
-    [InlineData(1007, RawClient.Text, true, new byte[] { 0xFF })]
-    [InlineData(1007, RawClient.Binary, true, new byte[] { 0xC3, 0x28 })]
-    public async Task Broken_framing_is_closed_with_1002_and_what_is_not_UTF8_with_1007(int code, byte opcode, bool isLast, byte[] payload)
-    {
-        var app = await shared.StartedAsync();
-        using var raw = await RawClient.ConnectAsync(app.Address, Token);
-        await raw.SendAsync(opcode, payload, isLast);
-        Assert.Equal(code, (await raw.ClosedAsync()).Code);
-    }
-
-    [Fact]
-    public async Task A_close_is_answered_with_its_own_code()
-    {
-        var app = await shared.StartedAsync();
-        using var raw = await RawClient.ConnectAsync(app.Address, Token);
-        await raw.SendAsync(RawClient.Close, [0x0F, 0xA1]);
-        Assert.Equal(4001, (await raw.ClosedAsync()).Code);
-    }
-
-    private static string Token => Tokens.For("in-raw", TimeProvider.System.GetUtcNow().AddHours(1));
 }

@@ -87,8 +87,8 @@ public sealed class JoiningUnderLoadTests
         var epoch = (await alice.JoinAsync("long")).GetProperty("epoch").GetString()!;
         await PublishAsync(alice, "long", before, LongText);
 
-        using var slow = await RawClient.ConnectAsync(app.Address, Token("slow"), receiveBuffer: 4_096);
-        await slow.SendAsync($$$"""{"type":"join_room","payload":{"room":"long","since":0,"epoch":"{{{epoch}}}"}}""");
+        await using var slow = await RawSocket.UpgradeAsync(app.Address, "slow", receiveBuffer: 4_096);
+        await slow.SayAsync($$$"""{"type":"join_room","payload":{"room":"long","since":0,"epoch":"{{{epoch}}}"}}""");
         await alice.UntilAsync("""{"type":"user_joined","room":"long","userId":"slow","username":"slow","members":2,"timestamp":"*"}""");
         await PublishAsync(alice, "long", 100, LongText);
 
@@ -106,16 +106,16 @@ public sealed class JoiningUnderLoadTests
         await using var app = await ChatApp.StartAsync(("Chat:OutboxBytes", "262144"));
         await using var alice = await app.ConnectAsync("alice");
         var epoch = (await alice.JoinAsync("stopped")).GetProperty("epoch").GetString()!;
-        using var stopped = await RawClient.ConnectAsync(app.Address, Token("stopped"), receiveBuffer: 4_096);
-        await stopped.SendAsync("""{"type":"join_room","payload":{"room":"stopped"}}""");
+        await using var stopped = await RawSocket.UpgradeAsync(app.Address, "stopped", receiveBuffer: 4_096);
+        await stopped.SayAsync("""{"type":"join_room","payload":{"room":"stopped"}}""");
         Assert.Equal("room_joined", (await stopped.NextAsync()).GetProperty("type").GetString());
         await PublishAsync(alice, "stopped", count, LongText);
 
         var seen = 0L;
-        var (opcode, payload) = await stopped.ReadFrameAsync();
-        for (; opcode == RawClient.Text; (opcode, payload) = await stopped.ReadFrameAsync())
-            Assert.Equal(++seen, JsonElement.Parse(payload).GetProperty("seq").GetInt64());
-        Assert.Equal((RawClient.Close, 1013), (opcode, (payload[0] << 8) + payload[1]));
+        var frame = await stopped.ReadFrameAsync();
+        for (; frame.First == RawSocket.Text; frame = await stopped.ReadFrameAsync())
+            Assert.Equal(++seen, JsonElement.Parse(frame.Bytes).GetProperty("seq").GetInt64());
+        Assert.Equal((RawSocket.Close, 1013), (frame.First, frame.CloseCode));
         Assert.InRange(seen, 1, count - 1);
 
         await using var again = await app.ConnectAsync("stopped");
@@ -132,14 +132,14 @@ public sealed class JoiningUnderLoadTests
         const int each = 50;
         await using var app = await ChatApp.StartAsync(("Chat:OutboxBytes", "262144"));
         await using var alice = await app.ConnectAsync("alice");
-        using var slow = await RawClient.ConnectAsync(app.Address, Token("slow"), receiveBuffer: 4_096);
+        await using var slow = await RawSocket.UpgradeAsync(app.Address, "slow", receiveBuffer: 4_096);
         for (var room = 1; room <= rooms; room++)
         {
             var epoch = (await alice.JoinAsync($"room-{room}")).GetProperty("epoch").GetString()!;
             await PublishAsync(alice, $"room-{room}", each, LongText);
             await alice.SendAsync($$$"""{"type":"leave_room","payload":{"room":"room-{{{room}}}"}}""");
             await alice.UntilAsync($$"""{"type":"room_left","room":"room-{{room}}"}""");
-            await slow.SendAsync($$$"""{"type":"join_room","payload":{"room":"room-{{{room}}}","since":0,"epoch":"{{{epoch}}}"}}""");
+            await slow.SayAsync($$$"""{"type":"join_room","payload":{"room":"room-{{{room}}}","since":0,"epoch":"{{{epoch}}}"}}""");
         }
 
         var seen = new Dictionary<string, long>(StringComparer.Ordinal);
@@ -153,8 +153,6 @@ public sealed class JoiningUnderLoadTests
                 Assert.Equal(++seen[room], frame.GetProperty("seq").GetInt64());
         }
     }
-
-    private static string Token(string userId) => Tokens.For(userId, TimeProvider.System.GetUtcNow().AddHours(1));
 
     private static async Task JoinAsync(ChatApp app, int number, string epoch)
     {

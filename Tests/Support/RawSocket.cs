@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 
 namespace OrleansChat.Tests.Support;
 
@@ -129,6 +130,16 @@ internal sealed class RawSocket : IAsyncDisposable
         {
             throw new EndOfStreamException("The connection was reset.", e);
         }
+    }
+
+    /// <summary>The next text frame, as JSON; pings are passed over.</summary>
+    public async Task<JsonElement> NextAsync()
+    {
+        var frame = await ReadFrameAsync();
+        while (frame.First == Ping)
+            frame = await ReadFrameAsync();
+        Assert.True(frame.First == Text, frame.First == Close ? $"Closed with {frame.CloseCode}" : $"A frame that begins with {frame.First:X2}");
+        return JsonElement.Parse(frame.Bytes);
     }
 
     /// <summary>Passes over frames until one that contains this text.</summary>
