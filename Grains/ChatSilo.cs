@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
+using Orleans.Persistence;
 using OrleansChat.Grains.Interfaces;
 using OrleansChat.Grains.Logs;
 using OrleansChat.Grains.Storage;
@@ -36,13 +37,17 @@ public static class ChatSilo
         silo.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<RedisGate>(services, redis));
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<RedisGate>());
         silo.Services.AddSingleton<ILogStore>(services => services.GetRequiredService<RedisGate>().OpenLogs());
-        silo.AddRedisGrainStorage(GrainStores.Default, storage => storage.ConfigurationOptions = redis);
-        silo.AddRedisGrainStorage(GrainStores.PubSub, storage =>
+        silo.AddRedisGrainStorage(GrainStores.Default, storage => storage.Configure<RedisGate>(Share));
+        silo.AddRedisGrainStorage(GrainStores.PubSub, storage => storage.Configure<RedisGate>(Share));
+        return silo.AddChat();
+
+        // With connections of its own grain storage would end the silo's start where Redis is away again by then; this one is there, and mends itself.
+        void Share(RedisStorageOptions storage, RedisGate gate)
         {
             storage.ConfigurationOptions = redis;
+            storage.CreateMultiplexer = _ => Task.FromResult((gate.Connection, IsShared: true));
             storage.DeleteStateOnClear = true; // Every front that starts has streams of its own: what is empty must not stay for ever.
-        });
-        return silo.AddChat();
+        }
     }
 
     private static ISiloBuilder AddChat(this ISiloBuilder silo)

@@ -14,9 +14,12 @@ internal static class SiloApp
     /// <summary>Milliseconds between two attempts to reach a Redis that is away; the driver looks once a second.</summary>
     private const int RedisRetry = 500;
 
-    public static WebApplication Build(string[] args)
+    /// <param name="args">The command line: configuration keys, as in <c>--ConnectionStrings:Redis=localhost:6379</c>.</param>
+    /// <param name="configure">What a test adds, before anything else is.</param>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        configure?.Invoke(builder);
         var redis = ReadRedis(builder.Configuration);
         builder.UseOrleans(silo => silo
             .UseRedisClustering(clustering => clustering.ConfigurationOptions = redis)

@@ -29,14 +29,16 @@ internal sealed partial class RedisGate(
     /// <summary>Before everything else that a silo does: joining the cluster needs Redis too.</summary>
     public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe(nameof(RedisGate), int.MinValue, WaitAsync);
 
+    /// <summary>The connection, once Redis has answered.</summary>
+    public IConnectionMultiplexer Connection => _connection ?? throw new InvalidOperationException("The silo has not started: Redis has not answered yet.");
+
     /// <summary>The room logs, once Redis has answered.</summary>
     public ILogStore OpenLogs()
     {
-        var connection = _connection ?? throw new InvalidOperationException("The silo has not started: Redis has not answered yet.");
         var replicas = options.Value.AckReplicas;
         if (replicas > 0)
             _replicas = new RedisReplicas(async () => await ConnectionMultiplexer.ConnectAsync(redis.Clone()), replicas, ReplicaDeadline);
-        return new RedisLogStore(connection, cluster.Value.ServiceId, _replicas);
+        return new RedisLogStore(Connection, cluster.Value.ServiceId, _replicas);
     }
 
     public async ValueTask DisposeAsync()
@@ -49,11 +51,14 @@ internal sealed partial class RedisGate(
 
     private async Task WaitAsync(CancellationToken cancellation)
     {
+        // A connection that is still to come would pass for one that is there, and an unfit Redis for a good one.
+        var atOnce = redis.Clone();
+        atOnce.AbortOnConnectFail = true;
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             try
             {
-                _connection = await ConnectionMultiplexer.ConnectAsync(redis.Clone());
+                _connection = await ConnectionMultiplexer.ConnectAsync(atOnce);
                 await CheckAsync(_connection);
                 return;
             }

@@ -143,7 +143,8 @@ public sealed class RedisServer : IAsyncDisposable
         await kill.WaitForExitAsync().Soon($"kill {signal} ends");
     }
 
-    private static int FreePort()
+    /// <summary>A port of 127.0.0.1 that nobody listens on.</summary>
+    public static int FreePort()
     {
         using var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();

@@ -82,7 +82,7 @@ internal sealed class Node(string name, string folder, Func<NodeCommand> command
     /// <summary>Kills several in one go.</summary>
     public static async Task KillAsync(IReadOnlyList<Node> nodes)
     {
-        var running = nodes.Where(node => node.IsStarted).ToList();
+        var running = nodes.Where(node => node._process is { HasExited: false }).ToList();
         foreach (var node in running)
             await node.ReleaseAsync();
         await SignalAsync("-9", [.. running.Select(node => node.ProcessId)]);
