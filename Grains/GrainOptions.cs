@@ -45,6 +45,7 @@ public sealed record GrainOptions
     public string DataPath { get; init; } = "data/orleanschat.db";
 
     /// <summary>Whether an acknowledged message survives a power cut (<c>full</c>, the default) or only the death of the process (<c>normal</c>, ten times faster a transaction). Without Redis only.</summary>
+    [Required(ErrorMessage = "Chat:DataSync must be 'full' or 'normal'.")]
     [RegularExpression("full|normal", ErrorMessage = "Chat:DataSync must be 'full' or 'normal'.")]
     public string DataSync { get; init; } = "full";
 

@@ -8,9 +8,9 @@ internal static class PublishRules
     /// <returns>Null where the request fits.</returns>
     public static ChatError? Check(PublishRequest request, int messageChars)
     {
-        if (request.Text.Length > messageChars)
+        if (request.Text is { } text && text.Length > messageChars)
             return ChatError.MessageTooLong;
-        var fits = request.Text.Length > 0 && request.UserId is { Length: > 0 and <= 128 } && request.Username is { Length: > 0 and <= 128 }
+        var fits = request.Text is { Length: > 0 } && request.UserId is { Length: > 0 and <= 128 } && request.Username is { Length: > 0 and <= 128 }
             && request.Id is null or { Length: > 0 and <= 64 };
         return fits ? null : ChatError.InvalidPayload;
     }

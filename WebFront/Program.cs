@@ -6,7 +6,7 @@ try
     await FrontApp.Build(args).RunAsync();
     return 0;
 }
-catch (Exception e) when (e is OptionsValidationException or IOException)
+catch (Exception e) when (e is OptionsValidationException or InvalidOperationException { InnerException: ArgumentException or FormatException } or IOException)
 {
     // A sentence that names the key, the data file or the address in use; where it came from in our code helps nobody.
     await Console.Error.WriteLineAsync(e.Message);
