@@ -1,3 +1,4 @@
+using OrleansChat.Grains.Interfaces;
 using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.EndToEnd;
@@ -61,6 +62,9 @@ public sealed class JoiningTests(SharedApp shared) : IAsyncDisposable
             await alice.ExpectAsync($$"""{"type":"chat_message","room":"short","seq":{{i}},"userId":"jo-alice","username":"jo-alice","message":"text {{i}}","timestamp":"*"}""");
         }
 
+        // What exceeds the log's length goes behind the answer to who made it exceed.
+        var room = app.Grains.GetGrain<IRoomGrain>("short");
+        await UntilTrimmedAsync().Soon("the log begins at its fourth message");
         await using var bob = await app.ConnectAsync("jo-bob");
         await bob.SendAsync($$$"""{"type":"join_room","payload":{"room":"short","since":3,"epoch":"{{{epoch}}}"}}""");
         await bob.ExpectAsync($$"""{"type":"room_joined","room":"short","members":2,"seq":6,"epoch":"{{epoch}}","recovered":true}""");
@@ -71,6 +75,12 @@ public sealed class JoiningTests(SharedApp shared) : IAsyncDisposable
         await bob.SendAsync("""{"type":"history","payload":{"room":"short","before":6,"limit":5}}""");
         var history = await bob.ExpectAsync("""{"type":"history","room":"short","epoch":"*","messages":["*","*"],"more":false}""");
         Assert.Equal([4L, 5L], history.GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("seq").GetInt64()));
+
+        async Task UntilTrimmedAsync()
+        {
+            while ((await room.Read(1, 1)).First < 4)
+                TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+        }
     }
 
     [Theory]
