@@ -40,8 +40,16 @@ internal sealed partial class FrontProcess : IDisposable
     public static async Task<FrontProcess> StartAsync(string dataPath)
     {
         var front = new FrontProcess(dataPath);
-        front.Address = await front._listening.Task.Soon("the application listens");
-        return front;
+        try
+        {
+            front.Address = await front._listening.Task.Soon("the application listens");
+            return front;
+        }
+        catch
+        {
+            front.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Starts it where it cannot run, and waits for its end.</summary>
