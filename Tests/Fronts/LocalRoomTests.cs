@@ -98,8 +98,12 @@ public sealed class LocalRoomTests
         var granted = Room.Granted();
 
         _front.Hub.OnFeedEvent(Room.Append());
+        // The repair may not be through before the seat is taken, or there would be nothing to send.
+        var read = new TaskCompletionSource();
+        Room.OnRead = () => read.Task;
         lease.SetResult(granted);
         await join.Soon("the join is answered");
+        read.SetResult();
 
         await _front.UntilAsync(() => alice.Frames.Count == 2, "the message that came before the lease is sent");
         Assert.Equal([Joined(0, id: "j"), Message(1)], alice.Frames);
@@ -117,8 +121,12 @@ public sealed class LocalRoomTests
 
         Room.Lose();
         _front.Hub.OnFeedEvent(Room.Append());
+        // The repair may not be through before the seat is taken, or there would be nothing to send.
+        var read = new TaskCompletionSource();
+        Room.OnRead = () => read.Task;
         lease.SetResult(granted);
         await join.Soon("the join is answered");
+        read.SetResult();
 
         await _front.UntilAsync(() => alice.Frames.Count == 3, "the room begins anew");
         Assert.Equal([Joined(5, id: "j"), Joined(1, epoch: "e2", recovered: false), Message(1, epoch: "e2", replay: true)], alice.Frames);
