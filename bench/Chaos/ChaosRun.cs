@@ -17,6 +17,7 @@ internal sealed class ChaosRun
     private readonly IReadOnlyList<ChaosClient> _clients;
     private readonly Ghosts _ghosts;
     private readonly Storm _storm;
+    private TimeSpan _talked;
 
     public ChaosRun(ChaosOptions options, TimeProvider time, TextWriter output)
     {
@@ -68,7 +69,7 @@ internal sealed class ChaosRun
                 throw new ChaosException($"The clients could not join all rooms within {SettleLimit.TotalSeconds} s.");
             var logs = await TalkAsync(stop);
             new Proof(_journal, [.. _clients.SelectMany(client => client.Views)], logs).Run();
-            new Report(_journal, _storm.Done, await _ghosts.AllGoneAsync(), [.. _clients.SelectMany(client => client.Views)], _options, _clock).Write(_output);
+            new Report(_journal, _storm.Done, await _ghosts.AllGoneAsync(), [.. _clients.SelectMany(client => client.Views)], _options, _talked).Write(_output);
         }
         finally
         {
@@ -92,6 +93,10 @@ internal sealed class ChaosRun
         await _clock.Delay(Schedule.Length(_options), stop);
         await storm;
 
+        // The last fault's pause ends with a message too.
+        var mended = _clock.Now;
+        await _clock.UntilAsync(() => _clients[0].Views.All(view => _journal.LongestPause(view.Room, mended, _clock.Now) < _clock.Now - mended), SettleLimit, stop);
+        _talked = _clock.Now;
         await talk.CancelAsync();
         if (!await _clock.UntilAsync(() => talking.IsCompleted, SettleLimit, stop))
         {
