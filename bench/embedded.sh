@@ -12,9 +12,14 @@ report() { # report NAME ARGUMENTS...: a server of its own, a row of the table
   load "$@" --seconds "$seconds" --url "ws://127.0.0.1:$port" --pid "$launched" --json >"$work/report.json" 2>"$work/table" || { cat "$work/table" >&2; exit 1; }
   kill "$launched"; wait "$launched" 2>/dev/null || true
   f() { field "$@" <"$work/report.json"; }
-  printf '| %s | %.0f | %.0f | %.2f / %.2f / %.2f | %.2f / %.2f | %.2f | %.0f | %.0f %% | %.0f %% | %.1f |\n' "$name" \
-    "$(f publishedPerSecond)" "$(f deliveredPerSecond)" "$(f p50)" "$(f p99)" "$(f p999)" "$(f p50 2)" "$(f p99 2)" \
-    "$(f cpuMicrosPerDelivery)" "$(f connectsPerSecond)" "$(awk "BEGIN { print 100 * $(f cpuShare) }")" "$(awk "BEGIN { print 100 * $(f generatorCpuShare) }")" "$(f kibPerConnection)"
+  local connects cpu own
+  connects=$(f connectsPerSecond | awk '{ printf "%.0f", $1 }') cpu=$(f cpuShare | awk '{ printf "%.0f %%", 100 * $1 }') own=$(f generatorCpuShare | awk '{ printf "%.0f %%", 100 * $1 }')
+  if [ "$1" = idle ]; then # a few connections' memory would be the warm-up's of the process
+    printf '| %s | – | – | – | – | – | %s | %s | %s | %.1f |\n' "$name" "$connects" "$cpu" "$own" "$(f kibPerConnection)"
+  else
+    printf '| %s | %.0f | %.0f | %.2f / %.2f / %.2f | %.2f / %.2f | %.2f | %s | %s | %s | – |\n' "$name" "$(f publishedPerSecond)" "$(f deliveredPerSecond)" \
+      "$(f p50)" "$(f p99)" "$(f p999)" "$(f p50 2)" "$(f p99 2)" "$(f cpuMicrosPerDelivery)" "$connects" "$cpu" "$own"
+  fi
 }
 
 echo '| workload | messages/s | deliveries/s | p50 / p99 / p99.9 ms | ack p50 / p99 ms | CPU-µs per delivery | connects/s | server CPU | generator CPU | KiB per connection |'
