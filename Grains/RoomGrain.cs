@@ -200,7 +200,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
     /// <summary>Sees to it that somebody looks when the next lease ends, for as long as there are any.</summary>
     private void WatchLeases() => _leaseTimer ??= this.RegisterGrainTimer(
-        OnLeaseTimer, new GrainTimerCreationOptions(_members.UntilNextExpiry(LeaseLook), Timeout.InfiniteTimeSpan) { Interleave = true });
+        OnLeaseTimer, new GrainTimerCreationOptions(_members.UntilNextExpiry(LeaseLook), LeaseLook) { Interleave = true });
 
     private async Task OnLeaseTimer()
     {

@@ -22,7 +22,7 @@ internal sealed partial class FrontDrain(FrontHub hub, IOptions<FrontOptions> op
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        lifetime.ApplicationStopping.Register(() => _drained = StopAsync());
+        lifetime.ApplicationStopping.Register(() => _drained = EmptyAsync());
         return Task.CompletedTask;
     }
 
@@ -50,7 +50,7 @@ internal sealed partial class FrontDrain(FrontHub hub, IOptions<FrontOptions> op
         }
     }
 
-    private async Task StopAsync()
+    private async Task EmptyAsync()
     {
         IsStopping = true;
         await DrainAsync(GoingAway);
