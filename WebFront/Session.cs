@@ -23,7 +23,7 @@ internal sealed partial class Session
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SessionRooms _rooms;
-    private readonly Queue<long> _refusals = [];
+    private Queue<long>? _refusals;
     private TokenBucket _bucket;
     private int _inFlight;
     private TaskCompletionSource? _place;
@@ -200,6 +200,7 @@ internal sealed partial class Session
         if (_bucket.TryTake(out var retryAfter))
             return true;
         var now = _time.GetTimestamp();
+        _refusals ??= [];
         _refusals.Enqueue(now);
         while (_time.GetElapsedTime(_refusals.Peek(), now) > RefusalWindow)
             _refusals.Dequeue();

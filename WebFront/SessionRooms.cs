@@ -21,7 +21,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
     /// Whose turn it is to post a page: the replays of all rooms that a client comes back to would wake together and overflow, together, what none overflows
     /// alone. As many wait as there are rooms.
     /// </summary>
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private SemaphoreSlim? _turn;
 
     /// <exception cref="ChatException"><see cref="ChatError.NotInRoom"/>.</exception>
     public Seat Seat(string room) =>
@@ -141,8 +141,9 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
 
     private void StartReplay(Seat seat)
     {
+        _turn ??= new SemaphoreSlim(1, 1);
         seat.Replay = new CancellationTokenSource();
-        seat.Replaying = ReplayAsync(seat, seat.Replay.Token);
+        seat.Replaying = ReplayAsync(seat, _turn, seat.Replay.Token);
     }
 
     /// <summary>Puts the cursor before a page that does not have to follow what the seat has.</summary>
@@ -164,7 +165,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
     }
 
     /// <summary>Reads the log from the seat's cursor on until nothing live is ahead of it, never faster than the client reads.</summary>
-    private async Task ReplayAsync(Seat seat, CancellationToken stopped)
+    private async Task ReplayAsync(Seat seat, SemaphoreSlim turn, CancellationToken stopped)
     {
         var (progressAt, pause) = (time.GetTimestamp(), TimeSpan.FromMilliseconds(20));
         while (!stopped.IsCancellationRequested)
@@ -173,7 +174,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
             try
             {
                 var waitsFrom = time.GetTimestamp();
-                await _turn.WaitAsync(stopped);
+                await turn.WaitAsync(stopped);
                 hasTurn = true;
                 await seat.Outbox.WaitBelowHalfAsync().WaitAsync(stopped);
                 progressAt += time.GetTimestamp() - waitsFrom;
@@ -206,7 +207,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
             finally
             {
                 if (hasTurn)
-                    _turn.Release();
+                    turn.Release();
             }
 
             if (time.GetElapsedTime(progressAt) > ReplayPatience)
