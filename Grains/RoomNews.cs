@@ -12,7 +12,7 @@ internal sealed class RoomNews(string room, RoomMembers members, FeedWriter feed
     /// Frames of presence, one per change and member, that a room may cause within a second before further ones are held back: a storm of joins into a room of a
     /// hundred would else write to a hundred sockets for each of them. Ten people who come together are told of at once.
     /// </summary>
-    private const int PresenceFrames = 200;
+    private const int PresenceFrames = 100;
 
     /// <summary>Changes held back; with more, all are told.</summary>
     private const int MaxHeld = 1_000;
