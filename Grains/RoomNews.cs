@@ -8,11 +8,25 @@ namespace OrleansChat.Grains;
 /// </summary>
 internal sealed class RoomNews(string room, RoomMembers members, FeedWriter feeds, int detailLimit, TimeProvider time)
 {
+    /// <summary>
+    /// Frames of presence, one per change and member, that a room may cause within a second before further ones are held back: a storm of joins into a room of a
+    /// hundred would else write to a hundred sockets for each of them. Ten people who come together are told of at once.
+    /// </summary>
+    private const int PresenceFrames = 100;
+
+    /// <summary>Changes held back; with more, all are told.</summary>
+    private const int MaxHeld = 1_000;
+
+    private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
+
     private readonly RoomTyping _typing = new(time);
+    private readonly List<PresenceChange> _held = [];
     private bool _occupancyDue;
+    private int _frames;
+    private long _countedFrom = time.GetTimestamp();
 
     /// <summary>Whether something is held back: <see cref="TellDue"/> has to be called.</summary>
-    public bool IsWaiting => _occupancyDue || _typing.IsWaiting;
+    public bool IsWaiting => _occupancyDue || _held.Count > 0 || _typing.IsWaiting;
 
     public void Tell(List<PresenceChange> changes)
     {
@@ -21,9 +35,16 @@ internal sealed class RoomNews(string room, RoomMembers members, FeedWriter feed
         foreach (var gone in changes.Where(change => !change.Joined))
             _typing.Forget(gone.UserId);
         if (members.Count > detailLimit)
+        {
             _occupancyDue = true;
-        else
-            feeds.Write(members.Fronts, new FeedEvent.Presence(room, [.. changes]));
+            return;
+        }
+
+        if (time.GetElapsedTime(_countedFrom) >= Pace)
+            (_frames, _countedFrom) = (0, time.GetTimestamp());
+        _held.AddRange(changes);
+        if (_frames <= PresenceFrames || _held.Count > MaxHeld)
+            TellPresence();
     }
 
     public void Type(string userId, string username, bool isTyping)
@@ -35,10 +56,20 @@ internal sealed class RoomNews(string room, RoomMembers members, FeedWriter feed
     /// <summary>Tells what was held back for a second.</summary>
     public void TellDue()
     {
+        TellPresence();
         if (_occupancyDue)
             feeds.Write(members.Fronts, new FeedEvent.Occupancy(room, members.Count));
         _occupancyDue = false;
         foreach (var (userId, username, isTyping) in _typing.Due())
             feeds.Write(members.Fronts, new FeedEvent.Typing(room, userId, username, isTyping));
+    }
+
+    private void TellPresence()
+    {
+        if (_held.Count == 0)
+            return;
+        _frames += _held.Count * members.Count;
+        feeds.Write(members.Fronts, new FeedEvent.Presence(room, [.. _held]));
+        _held.Clear();
     }
 }

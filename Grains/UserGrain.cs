@@ -10,25 +10,21 @@ namespace OrleansChat.Grains;
 /// </summary>
 internal sealed class UserGrain(IOptions<GrainOptions> options, TimeProvider time, ILogger<UserGrain> logger) : Grain, IUserGrain
 {
-    private readonly Dictionary<string, FrontSessions> _fronts = new(StringComparer.Ordinal);
-    private readonly Queue<long> _newRooms = [];
+    private static readonly Task<UserLease> Granted = Task.FromResult(new UserLease([]));
+
+    // There is an activation per user, and most users have one connection, make no room and are told nothing: what is rarely needed is made when it is.
     private readonly long _activatedAt = time.GetTimestamp();
-    private FeedWriter _feeds = null!;
-    private IGrainTimer? _leaseTimer;
+    private FrontSessions[] _fronts = [];
+    private Queue<long>? _newRooms;
+    private FeedWriter? _feeds;
     private TimeSpan _lease = TimeSpan.FromSeconds(45);
 
     private string UserId => this.GetPrimaryKeyString();
 
-    public override Task OnActivateAsync(CancellationToken cancellationToken)
-    {
-        _feeds = new FeedWriter(this.GetStreamProvider(Feeds.Provider), UserId, logger);
-        return Task.CompletedTask;
-    }
-
     public Task<UserSession[]> Sessions()
     {
         DropEnded();
-        return Task.FromResult(_fronts.Values.SelectMany(front => front.Sessions).OrderBy(session => session.ConnectedAt).ToArray());
+        return Task.FromResult(_fronts.SelectMany(front => front.Sessions).OrderBy(session => session.ConnectedAt).ToArray());
     }
 
     public async Task Send(string from, string message)
@@ -43,7 +39,8 @@ internal sealed class UserGrain(IOptions<GrainOptions> options, TimeProvider tim
     {
         if (reason is { Length: > 100 })
             throw new ChatException(ChatError.InvalidPayload, "reason must have at most 100 characters");
-        var known = _fronts.Values.SelectMany(front => front.Sessions)
+        DropEnded();
+        var known = _fronts.SelectMany(front => front.Sessions)
             .Count(session => clientId is null || session.ClientId == clientId);
         await TellAsync(new FeedEvent.Disconnect(UserId, clientId, reason));
         return known;
@@ -51,6 +48,7 @@ internal sealed class UserGrain(IOptions<GrainOptions> options, TimeProvider tim
 
     public Task AdmitNewRoom()
     {
+        _newRooms ??= [];
         while (_newRooms.TryPeek(out var oldest) && time.GetElapsedTime(oldest) >= TimeSpan.FromMinutes(1))
             _newRooms.Dequeue();
         if (options.Value.NewRoomsPerMinute is var limit and > 0)
@@ -70,74 +68,55 @@ internal sealed class UserGrain(IOptions<GrainOptions> options, TimeProvider tim
     public Task<UserLease> Renew(UserRenewal renewal)
     {
         DropEnded();
-        if (_fronts.TryGetValue(renewal.Front, out var known) && renewal.Version <= known.Version)
-            return Task.FromResult(new UserLease([]));
+        var known = Array.Find(_fronts, front => front.Front == renewal.Front);
+        if (renewal.Version <= known?.Version)
+            return Granted;
 
-        var elsewhere = _fronts.Where(front => front.Key != renewal.Front).Sum(front => front.Value.Sessions.Count);
-        var places = Math.Max(0, options.Value.ConnectionsPerUser - elsewhere);
-        var admitted = known?.Sessions.Select(session => session.ClientId).ToHashSet(StringComparer.Ordinal) ?? [];
-
-        // Those who were here before stay; of the others, the first come.
-        var sessions = renewal.Sessions.OrderByDescending(session => admitted.Contains(session.ClientId)).ThenBy(session => session.ConnectedAt).ToList();
-        var refused = sessions.Skip(places).Select(session => session.ClientId).ToArray();
-        if (sessions.Count > places)
-            sessions.RemoveRange(places, sessions.Count - places);
-
+        var elsewhere = _fronts.Sum(front => front == known ? 0 : front.Sessions.Length);
+        var (sessions, refused) = Admit(renewal.Sessions, known, places: Math.Max(0, options.Value.ConnectionsPerUser - elsewhere));
         _lease = renewal.Lease;
-        if (sessions.Count == 0)
-        {
-            _fronts.Remove(renewal.Front);
-            _feeds.Forget(renewal.Front);
-        }
+        _fronts = [.. _fronts.Where(front => front != known)];
+        if (sessions.Length == 0)
+            _feeds?.Forget(renewal.Front);
         else
-        {
-            _fronts[renewal.Front] = new FrontSessions(renewal.Version, time.GetTimestamp(), sessions);
-        }
+            _fronts = [.. _fronts, new FrontSessions(renewal.Front, renewal.Version, time.GetTimestamp(), sessions)];
+        return refused.Length == 0 ? Granted : Task.FromResult(new UserLease(refused));
+    }
 
-        WatchLeases();
-        return Task.FromResult(new UserLease(refused));
+    /// <summary>Those who were here before stay; of the others, the first come.</summary>
+    private static (UserSession[] Sessions, string[] Refused) Admit(UserSession[] asked, FrontSessions? known, int places)
+    {
+        if (asked.Length <= places)
+            return (asked, []);
+        var admitted = known?.Sessions.Select(session => session.ClientId).ToHashSet(StringComparer.Ordinal) ?? [];
+        var sessions = asked.OrderByDescending(session => admitted.Contains(session.ClientId)).ThenBy(session => session.ConnectedAt).ToArray();
+        return (sessions[..places], Array.ConvertAll(sessions[places..], session => session.ClientId));
     }
 
     /// <summary>Tells the fronts that hold sessions; all live ones while some may not have renewed yet.</summary>
     private async Task TellAsync(FeedEvent news)
     {
-        var fronts = _fronts.Keys.ToHashSet(StringComparer.Ordinal);
+        DropEnded();
+        var fronts = _fronts.Select(front => front.Front).ToHashSet(StringComparer.Ordinal);
         if (time.GetElapsedTime(_activatedAt) < _lease)
         {
             foreach (var front in await GrainFactory.GetGrain<IFrontsGrain>(IFrontsGrain.Key).Live())
                 fronts.Add(front.Id);
         }
 
+        _feeds ??= new FeedWriter(this.GetStreamProvider(Feeds.Provider), UserId, logger);
         _feeds.Write(fronts, news);
     }
 
-    private void WatchLeases()
-    {
-        if (_fronts.Count == 0)
-        {
-            _leaseTimer?.Dispose();
-            _leaseTimer = null;
-            return;
-        }
-
-        _leaseTimer ??= this.RegisterGrainTimer(OnLeaseTimer, new GrainTimerCreationOptions(_lease, _lease / 3));
-    }
-
-    private Task OnLeaseTimer()
-    {
-        DropEnded();
-        WatchLeases();
-        return Task.CompletedTask;
-    }
-
+    /// <summary>Leases that have ended are seen when somebody asks: a timer each would cost more than all the rest of this grain.</summary>
     private void DropEnded()
     {
-        foreach (var (front, _) in _fronts.Where(front => time.GetElapsedTime(front.Value.RenewedAt) >= _lease).ToList())
+        foreach (var ended in Array.FindAll(_fronts, front => time.GetElapsedTime(front.RenewedAt) >= _lease))
         {
-            _fronts.Remove(front);
-            _feeds.Forget(front);
+            _fronts = [.. _fronts.Where(front => front != ended)];
+            _feeds?.Forget(ended.Front);
         }
     }
 
-    private sealed record FrontSessions(long Version, long RenewedAt, List<UserSession> Sessions);
+    private sealed record FrontSessions(string Front, long Version, long RenewedAt, UserSession[] Sessions);
 }

@@ -1,4 +1,4 @@
-using System.Net.Sockets;
+using System.IO.Pipelines;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Connections.Features;
@@ -59,14 +59,23 @@ internal sealed partial class ChatEndpoint(
             return;
         }
 
+        Func<Task>? run = null;
         try
         {
-            await ConnectAsync(context, reading.Identity);
+            run = await ConnectAsync(context, reading.Identity);
         }
         finally
         {
-            Interlocked.Decrement(ref _open);
+            if (run is null)
+                Interlocked.Decrement(ref _open);
         }
+
+        if (run is null)
+            return;
+        if (HandoffOf(context) is { } handoff)
+            handoff.Continue(run);
+        else
+            await run();
     }
 
     /// <summary>Takes one of <see cref="FrontOptions.Connections"/>, before anything is waited for: those who come at the same time must not all find the last place free.</summary>
@@ -82,50 +91,52 @@ internal sealed partial class ChatEndpoint(
         }
     }
 
-    private async Task ConnectAsync(HttpContext context, Identity identity)
+    /// <returns>What runs the connection to its end; null when the request was refused.</returns>
+    private async Task<Func<Task>?> ConnectAsync(HttpContext context, Identity identity)
     {
         var clientId = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
-        var session = new UserSession(clientId, claims.FrontId, time.GetUtcNow().ToUnixTimeMilliseconds());
+        if (!await AdmitAsync(context, identity, clientId))
+            return null;
+        try
+        {
+            var connection = await UpgradeAsync(context, clientId);
+            return () => RunAsync(connection, identity);
+        }
+        catch
+        {
+            await hub.LeaveAsync(identity.UserId, clientId);
+            throw;
+        }
+    }
+
+    private async Task<bool> AdmitAsync(HttpContext context, Identity identity, string clientId)
+    {
         bool admitted;
         try
         {
             // Who comes while the process still starts waits for it.
             await feed.FirstComplete.WaitAsync(Deadlines.Call, time, context.RequestAborted);
-            admitted = await hub.AdmitAsync(identity.UserId, session);
+            admitted = await hub.AdmitAsync(identity.UserId, new UserSession(clientId, claims.FrontId, time.GetUtcNow().ToUnixTimeMilliseconds()));
         }
         catch (Exception e) when (e is ChatException or TimeoutException)
         {
             LogNotAdmitted(e, clientId);
             await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "unavailable", "The cluster did not answer in time.", retryAfter: "1");
-            return;
+            return false;
         }
 
         if (!admitted)
-        {
             await RefuseAsync(context, StatusCodes.Status429TooManyRequests, "rate_limited", "This user has too many connections.", retryAfter: "10");
-            return;
-        }
-
-        try
-        {
-            await RunAsync(context, identity, clientId);
-        }
-        finally
-        {
-            await hub.LeaveAsync(identity.UserId, clientId);
-        }
+        return admitted;
     }
 
-    private async Task RunAsync(HttpContext context, Identity identity, string clientId)
+    private async Task RunAsync(Connection connection, Identity identity)
     {
-        var (stream, socket) = await UpgradeAsync(context);
-        await using var _ = stream;
-        var connection = new Connection(clientId, stream, socket, context.Abort, flushers.Of(clientId), options.Value, time, logger);
         var session = new Session(connection, identity, parts);
         hub.Add(session);
         if (drain.IsStopping)
             connection.Close(CloseCode.GoingAway, FrontDrain.GoingAway); // it came after the drain had looked who is there
-        LogConnected(clientId, identity.UserId);
+        LogConnected(session.ClientId, identity.UserId);
         try
         {
             await connection.RunAsync(WireFrame.Encode(Connected(session, identity)), session.ReceiveAsync);
@@ -133,8 +144,9 @@ internal sealed partial class ChatEndpoint(
         finally
         {
             hub.Remove(session);
-            await session.EndAsync();
-            LogDisconnected(clientId);
+            Interlocked.Decrement(ref _open);
+            LogDisconnected(session.ClientId);
+            await Task.WhenAll(session.EndAsync(), hub.LeaveAsync(identity.UserId, session.ClientId));
         }
     }
 
@@ -148,22 +160,34 @@ internal sealed partial class ChatEndpoint(
             new FrameLimits(limits.FrameBytes, limits.MessageChars, limits.RoomsPerConnection));
     }
 
-    /// <summary>Answers the handshake and takes the raw stream: the framework's own accept would put its framing between us and the socket.</summary>
-    private static async Task<(Stream Stream, Socket? Socket)> UpgradeAsync(HttpContext context)
+    /// <summary>The way to keep the connection and let go of the request; null where TLS or HTTP/2 lies between.</summary>
+    private static Handoff? HandoffOf(HttpContext context) =>
+        HttpProtocol.IsHttp11(context.Request.Protocol) && context.Features.Get<ITlsConnectionFeature>() is null ? context.Features.Get<Handoff>() : null;
+
+    /// <summary>Answers the handshake and takes the connection: the framework's own accept would put its framing between us and the socket.</summary>
+    private async Task<Connection> UpgradeAsync(HttpContext context, string clientId)
     {
         var response = context.Response;
         if (OffersSubprotocol(context.Request))
             response.Headers.SecWebSocketProtocol = TokenLocation.Subprotocol;
         if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } http2)
-            return (await http2.AcceptAsync(), null);
+            return OfRequest(await http2.AcceptAsync(), context, clientId);
 
         var key = context.Request.Headers.SecWebSocketKey.ToString();
         response.Headers.Connection = "Upgrade";
         response.Headers.Upgrade = "websocket";
         response.Headers.SecWebSocketAccept = AcceptValue(key);
         var stream = await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
-        var isPlain = context.Features.Get<ITlsConnectionFeature>() is null;
-        return (stream, isPlain ? context.Features.Get<IConnectionSocketFeature>()?.Socket : null);
+        if (HandoffOf(context)?.Connection is not { } kept)
+            return OfRequest(stream, context, clientId);
+        var socket = kept.Features.Get<IConnectionSocketFeature>()?.Socket;
+        return new Connection(clientId, kept.Transport.Input, kept.Transport.Output.AsStream(), socket, kept.Abort, flushers.Of(clientId), options.Value, time, logger);
+    }
+
+    private Connection OfRequest(Stream stream, HttpContext context, string clientId)
+    {
+        var input = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true));
+        return new Connection(clientId, input, stream, plainSocket: null, context.Abort, flushers.Of(clientId), options.Value, time, logger);
     }
 
     [System.Diagnostics.CodeAnalysis.SuppressMessage("Security", "CA5350", Justification = "RFC 6455 §4.2.2 names SHA-1; nothing is secured by it.")]

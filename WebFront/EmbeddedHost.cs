@@ -13,6 +13,8 @@ internal static class EmbeddedHost
         // Nobody else joins: the silo's port is any that is free, and there is no gateway.
         silo.UseLocalhostClustering(siloPort: FreePort(), gatewayPort: 0, serviceId: "orleanschat", clusterId: "embedded");
         silo.Configure<EndpointOptions>(endpoints => endpoints.AdvertisedIPAddress = IPAddress.Loopback);
+        // Where a grain is, is known for so many of them without asking. The table is made for its full size at once: a million by default, far more than one process holds.
+        silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = 200_000);
         silo.UseEmbeddedStore();
     });
 

@@ -17,13 +17,10 @@ internal sealed partial class Session
     private static readonly TimeSpan RefusalWindow = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ExpiryWarning = TimeSpan.FromSeconds(60);
 
-    private readonly FrameCodec _codec;
-    private readonly TokenReader _tokens;
-    private readonly IGrainFactory _grains;
-    private readonly TimeProvider _time;
+    private readonly SessionParts _parts;
     private readonly ILogger _logger;
     private readonly SessionRooms _rooms;
-    private readonly Queue<long> _refusals = [];
+    private Queue<long>? _refusals;
     private TokenBucket _bucket;
     private int _inFlight;
     private TaskCompletionSource? _place;
@@ -33,9 +30,9 @@ internal sealed partial class Session
     public Session(Connection connection, Identity identity, SessionParts parts)
     {
         (Connection, _identity) = (connection, identity);
-        (_codec, _tokens, _grains, _time, _logger) = (parts.Codec, parts.Tokens, parts.Grains, parts.Time, parts.Logger);
+        (_parts, _logger) = (parts, parts.Logger);
         _bucket = new TokenBucket(parts.Options.Value.MessagesPerSecond, parts.Options.Value.MessageBurst, parts.Time);
-        _rooms = new SessionRooms(this, parts.Hub, parts.Options.Value.RoomsPerConnection, parts.Time, parts.Logger);
+        _rooms = new SessionRooms(this, parts);
     }
 
     public Connection Connection { get; }
@@ -46,7 +43,7 @@ internal sealed partial class Session
 
     public string Username => _identity.Username;
 
-    private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
+    private long Now => _parts.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public void Send(ServerFrame frame) => Connection.Outbox.TryPost(WireFrame.Encode(frame));
 
@@ -60,7 +57,7 @@ internal sealed partial class Session
     /// <summary>Takes one message from the socket. A frame that cannot be served is answered with an error; the connection goes on.</summary>
     public async ValueTask ReceiveAsync(ReadOnlyMemory<byte> message)
     {
-        var frame = _codec.Decode(message.Span);
+        var frame = _parts.Codec.Decode(message.Span);
         if (frame is ClientFrame.Pong || !TryTakeToken(frame.Id))
             return;
         try
@@ -148,7 +145,7 @@ internal sealed partial class Session
     {
         var room = _rooms.Seat(frame.Room).Room;
         var count = Interlocked.Increment(ref _inFlight);
-        room.Publisher.Publish(new PendingMessage(this, frame.Room, new PublishRequest(UserId, Username, frame.Message, frame.Id), _time.GetTimestamp()));
+        room.Publisher.Publish(new PendingMessage(this, frame.Room, new PublishRequest(UserId, Username, frame.Message, frame.Id), _parts.Time.GetTimestamp()));
         return count < MaxInFlight ? ValueTask.CompletedTask : WaitForPlaceAsync();
     }
 
@@ -177,7 +174,7 @@ internal sealed partial class Session
 
     private async ValueTask RefreshTokenAsync(ClientFrame.RefreshToken frame)
     {
-        var reading = await _tokens.ReadAsync(frame.Token, CancellationToken.None);
+        var reading = await _parts.Tokens.ReadAsync(frame.Token, CancellationToken.None);
         if (!reading.IsGood)
             throw new ChatException(reading.Refusal == TokenRefusal.KeysUnavailable ? ChatError.Unavailable : ChatError.InvalidPayload, "Invalid payload: 'token' is not a valid token");
         if (reading.Identity.UserId != UserId)
@@ -191,7 +188,7 @@ internal sealed partial class Session
     {
         if (!_identity.Roles.Contains(Role.Admin))
             throw new ChatException(ChatError.Forbidden, "Only an admin may broadcast");
-        await _grains.GetGrain<IFrontsGrain>(IFrontsGrain.Key).Broadcast(new Broadcast(UserId, frame.Message, frame.IncludeIds, frame.ExcludeIds));
+        await _parts.Grains.GetGrain<IFrontsGrain>(IFrontsGrain.Key).Broadcast(new Broadcast(UserId, frame.Message, frame.IncludeIds, frame.ExcludeIds));
         Send(new ServerFrame.Ack(frame.Id, null, null, Now, null));
     }
 
@@ -199,9 +196,10 @@ internal sealed partial class Session
     {
         if (_bucket.TryTake(out var retryAfter))
             return true;
-        var now = _time.GetTimestamp();
+        var now = _parts.Time.GetTimestamp();
+        _refusals ??= [];
         _refusals.Enqueue(now);
-        while (_time.GetElapsedTime(_refusals.Peek(), now) > RefusalWindow)
+        while (_parts.Time.GetElapsedTime(_refusals.Peek(), now) > RefusalWindow)
             _refusals.Dequeue();
         SendError(id, ChatError.RateLimited, "Too many messages: slow down", retryAfter);
         if (_refusals.Count >= MaxRefusals)
@@ -218,7 +216,7 @@ internal sealed partial class Session
     private string TextOf(ChatError error) => error switch
     {
         ChatError.IdConflict => "This id was used for another message",
-        ChatError.MessageTooLong => ErrorTexts.MessageTooLong(_codec.MessageChars),
+        ChatError.MessageTooLong => ErrorTexts.MessageTooLong(_parts.Codec.MessageChars),
         ChatError.NotFound => "No such room",
         ChatError.Unavailable => ChatException.Unavailable().Message,
         _ => "The message was refused",

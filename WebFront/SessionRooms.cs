@@ -8,28 +8,31 @@ namespace OrleansChat.WebFront;
 
 /// <summary>The rooms of one session: joining, leaving, looking back. The receive loop alone calls it.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore that nobody asks for a wait handle has nothing to dispose.")]
-internal sealed partial class SessionRooms(Session session, FrontHub hub, int limit, TimeProvider time, ILogger logger)
+internal sealed partial class SessionRooms(Session session, SessionParts parts)
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
     /// <summary>A replay that cannot read the log for as long closes its connection with 1011: the client comes back and recovers.</summary>
     private static readonly TimeSpan ReplayPatience = TimeSpan.FromSeconds(60);
 
-    private readonly Dictionary<string, Seat> _seats = new(StringComparer.Ordinal);
+    /// <summary>Few, so they are looked through; most sessions have one, and a dictionary would be the largest thing that they hold.</summary>
+    private readonly List<Seat> _seats = [];
+
+    private readonly ILogger _logger = parts.Logger;
 
     /// <summary>
     /// Whose turn it is to post a page: the replays of all rooms that a client comes back to would wake together and overflow, together, what none overflows
     /// alone. As many wait as there are rooms.
     /// </summary>
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private SemaphoreSlim? _turn;
 
     /// <exception cref="ChatException"><see cref="ChatError.NotInRoom"/>.</exception>
-    public Seat Seat(string room) =>
-        _seats.TryGetValue(room, out var seat) ? seat : throw new ChatException(ChatError.NotInRoom, "You are not in this room: join it first");
+    public Seat Seat(string room) => Find(room) ?? throw new ChatException(ChatError.NotInRoom, "You are not in this room: join it first");
 
     public async ValueTask JoinAsync(ClientFrame.JoinRoom frame)
     {
-        if (_seats.TryGetValue(frame.Room, out var seat))
+        var seat = Find(frame.Room);
+        if (seat is not null)
         {
             await seat.Room.Claim.RenewAsync();
             if (frame is { Since: null, History: null or 0 })
@@ -48,9 +51,10 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
             return;
         }
 
+        var limit = parts.Options.Value.RoomsPerConnection;
         if (_seats.Count >= limit)
             throw new ChatException(ChatError.TooManyRooms, FormattableString.Invariant($"Too many rooms (max {limit})"));
-        var room = hub.Hold(frame.Room);
+        var room = parts.Hub.Hold(frame.Room);
         RoomLease lease;
         try
         {
@@ -58,7 +62,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
         }
         catch
         {
-            hub.Release(room);
+            parts.Hub.Release(room);
             throw;
         }
 
@@ -73,20 +77,20 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
             throw;
         }
 
-        _seats[frame.Room] = seat;
+        _seats.Add(seat);
     }
 
     public async ValueTask LeaveAsync(ClientFrame.LeaveRoom frame)
     {
         var seat = Seat(frame.Room);
-        _seats.Remove(frame.Room);
+        _seats.Remove(seat);
         await LeaveAsync(seat);
         session.Send(new ServerFrame.RoomLeft(frame.Id, frame.Room));
     }
 
     public async Task LeaveAllAsync()
     {
-        var seats = _seats.Values.ToList();
+        var seats = _seats.ToList();
         _seats.Clear();
         await Task.WhenAll(seats.Select(LeaveAsync));
     }
@@ -101,6 +105,17 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
         var messages = Array.ConvertAll(page.Entries, entry =>
             new HistoryMessage("chat_message", frame.Room, entry.Seq, entry.UserId, entry.Username, entry.Text, entry.Timestamp));
         await session.SendLargeAsync(new ServerFrame.HistoryPage(frame.Id, frame.Room, page.Epoch, messages, more));
+    }
+
+    private Seat? Find(string room)
+    {
+        foreach (var seat in _seats)
+        {
+            if (seat.Room.Name == room)
+                return seat;
+        }
+
+        return null;
     }
 
     private static ServerFrame.RoomJoined Joined(ClientFrame.JoinRoom frame, LocalRoom room, (string Epoch, long Seq) at, bool? recovered = null) =>
@@ -141,8 +156,9 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
 
     private void StartReplay(Seat seat)
     {
+        _turn ??= new SemaphoreSlim(1, 1);
         seat.Replay = new CancellationTokenSource();
-        seat.Replaying = ReplayAsync(seat, seat.Replay.Token);
+        seat.Replaying = ReplayAsync(seat, _turn, seat.Replay.Token);
     }
 
     /// <summary>Puts the cursor before a page that does not have to follow what the seat has.</summary>
@@ -164,19 +180,19 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
     }
 
     /// <summary>Reads the log from the seat's cursor on until nothing live is ahead of it, never faster than the client reads.</summary>
-    private async Task ReplayAsync(Seat seat, CancellationToken stopped)
+    private async Task ReplayAsync(Seat seat, SemaphoreSlim turn, CancellationToken stopped)
     {
-        var (progressAt, pause) = (time.GetTimestamp(), TimeSpan.FromMilliseconds(20));
+        var (progressAt, pause) = (parts.Time.GetTimestamp(), TimeSpan.FromMilliseconds(20));
         while (!stopped.IsCancellationRequested)
         {
             var hasTurn = false;
             try
             {
-                var waitsFrom = time.GetTimestamp();
-                await _turn.WaitAsync(stopped);
+                var waitsFrom = parts.Time.GetTimestamp();
+                await turn.WaitAsync(stopped);
                 hasTurn = true;
                 await seat.Outbox.WaitBelowHalfAsync().WaitAsync(stopped);
-                progressAt += time.GetTimestamp() - waitsFrom;
+                progressAt += parts.Time.GetTimestamp() - waitsFrom;
                 var before = (seat.Epoch, seat.Cursor);
                 var page = await seat.Room.Grain.Read(seat.Cursor + 1, RoomRepair.Page).WaitAsync(stopped);
                 if (page.Epoch != seat.Epoch || page.First > seat.Cursor + 1)
@@ -191,7 +207,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
                     return;
                 if ((seat.Epoch, seat.Cursor) != before)
                 {
-                    (progressAt, pause) = (time.GetTimestamp(), TimeSpan.FromMilliseconds(20));
+                    (progressAt, pause) = (parts.Time.GetTimestamp(), TimeSpan.FromMilliseconds(20));
                     continue;
                 }
             }
@@ -206,16 +222,16 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
             finally
             {
                 if (hasTurn)
-                    _turn.Release();
+                    turn.Release();
             }
 
-            if (time.GetElapsedTime(progressAt) > ReplayPatience)
+            if (parts.Time.GetElapsedTime(progressAt) > ReplayPatience)
             {
                 session.Connection.Close(CloseCode.InternalError, "The room's log cannot be read");
                 return;
             }
 
-            await Task.Delay(pause, time, stopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(pause, parts.Time, stopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
     }
@@ -238,7 +254,7 @@ internal sealed partial class SessionRooms(Session session, FrontHub hub, int li
     {
         await DetachAsync(seat);
         await seat.Room.Claim.LeaveAsync(session.UserId).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        hub.Release(seat.Room);
+        parts.Hub.Release(seat.Room);
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "The log of room {Room} could not be replayed to connection {ClientId}; trying again")]

@@ -1,4 +1,6 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Net.Http.Headers;
+using OrleansChat.WebFront.Sockets;
 
 namespace OrleansChat.WebFront;
 
@@ -25,6 +27,7 @@ internal static class WebSetup
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 64 * 1024;
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(Handoff.Around));
         });
 
         // The socket is written to directly once the framework has sent its answer to the upgrade: inline, its flush has reached the socket when it returns.

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -36,7 +37,7 @@ public sealed class SilentTests : IAsyncLifetime
         var server = _server = await listener.AcceptSocketAsync(TestContext.Current.CancellationToken);
         server.SendBufferSize = 4_096; // a client that does not read is soon felt
         _client = new RawSocket(client);
-        _connection = new Connection("c", new NetworkStream(server), server, server.Dispose, new Flusher(), new FrontOptions(), _time, NullLogger.Instance);
+        _connection = new Connection("c", PipeReader.Create(new NetworkStream(server)), new NetworkStream(server), server, server.Dispose, new Flusher(), new FrontOptions(), _time, NullLogger.Instance);
         _running = RunAsync();
         Assert.Equal("first", (await Client.ReadFrameAsync()).Payload);
     }

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -247,7 +248,7 @@ public sealed class ConnectionTests : IAsyncDisposable
     {
         _pair = await SocketPair.OpenAsync();
         var stream = new NetworkStream(_pair.Server);
-        _connection = new Connection("c", stream, _pair.Server, Abort, new Flusher(), _options, _time, NullLogger.Instance);
+        _connection = new Connection("c", PipeReader.Create(stream), stream, _pair.Server, Abort, new Flusher(), _options, _time, NullLogger.Instance);
         _run = _connection.RunAsync("first"u8.ToArray(), ReceiveAsync);
         Assert.Equal("first"u8.ToArray(), await _pair.ReadAsync(5, "the first frame arrives"));
     }

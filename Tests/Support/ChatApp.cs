@@ -26,7 +26,12 @@ internal sealed class ChatApp : IAsyncDisposable
 
     /// <summary>Starts it. The defaults are a user's, but for the rate limit, which is off.</summary>
     /// <param name="settings">Configuration keys that are to be otherwise.</param>
-    public static async Task<ChatApp> StartAsync(params (string Key, string Value)[] settings)
+    public static Task<ChatApp> StartAsync(params (string Key, string Value)[] settings) => StartAsync(_ => { }, settings);
+
+    /// <summary>Starts it with more in it.</summary>
+    /// <param name="configure">What is added.</param>
+    /// <param name="settings">Configuration keys that are to be otherwise.</param>
+    public static async Task<ChatApp> StartAsync(Action<WebApplicationBuilder> configure, params (string Key, string Value)[] settings)
     {
         (string Key, string Value)[] always =
         [
@@ -37,7 +42,11 @@ internal sealed class ChatApp : IAsyncDisposable
         var logs = new CapturedLogs();
         var app = FrontApp.Build(
             [.. chosen.Select(setting => $"--{setting.Key}={setting.Value}")],
-            builder => builder.Logging.ClearProviders().AddProvider(logs));
+            builder =>
+            {
+                builder.Logging.ClearProviders().AddProvider(logs);
+                configure(builder);
+            });
         await app.StartAsync(TestContext.Current.CancellationToken).Soon("the application starts");
         await app.Services.GetRequiredService<FrontFeed>().FirstComplete.Soon("the application is ready");
         return new ChatApp(app, logs);

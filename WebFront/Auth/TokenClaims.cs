@@ -50,7 +50,7 @@ internal static class TokenClaims
         var name = FindName(claims, "username") ?? FindName(claims, "name") ?? FindName(claims, "preferred_username") ?? user;
         if (name.ValueKind is not JsonValueKind.String)
             return TokenRefusal.Claims;
-        var username = name.GetString()!;
+        var username = name.ValueEquals(userId) ? userId : name.GetString()!;
         if (!Identity.Fits(userId) || !Identity.Fits(username))
             return TokenRefusal.Claims;
 

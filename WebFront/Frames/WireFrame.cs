@@ -11,6 +11,7 @@ internal static class WireFrame
 {
     private const byte FinText = 0x81;
     private const byte FinClose = 0x88;
+    private const byte FinPong = 0x8A;
     private const int MaxHeader = 10;
     private const int MaxKept = 1 << 20;
     private const int MaxReason = 123; // RFC 6455 §5.5: a control frame holds 125 bytes, two of which are the code
@@ -57,6 +58,10 @@ internal static class WireFrame
         text.CopyTo(frame.AsSpan(4));
         return frame;
     }
+
+    /// <summary>A WebSocket pong.</summary>
+    /// <param name="payload">The ping's, at most 125 bytes.</param>
+    public static byte[] Pong(ReadOnlySpan<byte> payload) => [FinPong, (byte)payload.Length, .. payload];
 
     /// <summary>What was written. A buffer that a rare large frame made grow is let go of.</summary>
     private static byte[] Take(ArrayBufferWriter<byte> buffer)

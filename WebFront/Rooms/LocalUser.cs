@@ -1,24 +1,23 @@
 using OrleansChat.Grains.Interfaces;
-using OrleansChat.Streaming;
 
 namespace OrleansChat.WebFront.Rooms;
 
-/// <summary>One user on this front: the sessions, and the lease by which the user's grain knows of them.</summary>
-internal sealed class LocalUser
+/// <summary>
+/// One user on this front: the sessions, and the lease by which the user's grain knows of them. One call is in flight, and what gathers meanwhile goes into the
+/// next; there is one of these per user, so it does that without a <see cref="Streaming.Batcher{T}"/> and keeps no list while nothing is asked.
+/// </summary>
+internal sealed class LocalUser(string userId, IGrainFactory grains, FrontClaims claims)
 {
-    private readonly IUserGrain _grain;
-    private readonly FrontClaims _claims;
-    private readonly Batcher<Request> _batcher;
-    private readonly List<UserSession> _sessions = [];
+    /// <summary>Requests that may wait for a call. More are answered <c>unavailable</c>.</summary>
+    private const int MaxWaiting = 1_024;
 
-    public LocalUser(string userId, IGrainFactory grains, FrontClaims claims)
-    {
-        (UserId, _claims) = (userId, claims);
-        _grain = grains.GetGrain<IUserGrain>(userId);
-        _batcher = new Batcher<Request>(65_536, DrainAsync);
-    }
+    private readonly IUserGrain _grain = grains.GetGrain<IUserGrain>(userId);
+    private UserSession[] _sessions = [];
 
-    public string UserId { get; }
+    /// <summary>What waits for the call in flight; null where none is.</summary>
+    private Request[]? _waiting;
+
+    public string UserId => userId;
 
     /// <summary>Sessions admitted or asking to be; the hub counts them, under its own lock.</summary>
     public int Holders { get; set; }
@@ -38,20 +37,43 @@ internal sealed class LocalUser
 
     private static TaskCompletionSource<bool> NewAnswer() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private Task<bool> PostAsync(Request request) =>
-        _batcher.TryPost(request) ? request.Answer.Task : Task.FromException<bool>(ChatException.Unavailable());
+    private Task<bool> PostAsync(Request request)
+    {
+        while (true)
+        {
+            var waiting = Volatile.Read(ref _waiting);
+            if (waiting?.Length == MaxWaiting)
+                return Task.FromException<bool>(ChatException.Unavailable());
+            if (Interlocked.CompareExchange(ref _waiting, [.. waiting ?? [], request], waiting) != waiting)
+                continue;
+            if (waiting is null)
+                _ = RunAsync();
+            return request.Answer.Task;
+        }
+    }
 
-    private async Task DrainAsync(IReadOnlyList<Request> requests)
+    private async Task RunAsync()
+    {
+        Request[] none = [];
+        do
+        {
+            while (Interlocked.Exchange(ref _waiting, none) is { Length: > 0 } requests)
+                await CallAsync(requests);
+        }
+        while (Interlocked.CompareExchange(ref _waiting, null, none) != none);
+    }
+
+    private async Task CallAsync(Request[] requests)
     {
         foreach (var request in requests)
         {
             if (request.Joins is { } session)
-                _sessions.Add(session);
+                _sessions = [.. _sessions, session];
             else if (request.Leaves is { } clientId)
-                _sessions.RemoveAll(known => known.ClientId == clientId);
+                Forget(clientId);
         }
 
-        if (_sessions.Count == 0 && !requests.Any(request => request.Leaves is not null))
+        if (_sessions.Length == 0 && !requests.Any(request => request.Leaves is not null))
         {
             // A renewal behind the last leave: the user may be back by now, under a lease of its own that this one must not speak against.
             foreach (var request in requests)
@@ -63,9 +85,9 @@ internal sealed class LocalUser
         Exception? failure = null;
         try
         {
-            refused = (await _grain.Renew(new UserRenewal(_claims.FrontId, _claims.NextVersion(), _claims.Lease, [.. _sessions]))).Refused;
-            RenewAt = _claims.NextRenewal();
-            _claims.OnConfirmed();
+            refused = (await _grain.Renew(new UserRenewal(claims.FrontId, claims.NextVersion(), claims.Lease, _sessions))).Refused;
+            RenewAt = claims.NextRenewal();
+            claims.OnConfirmed();
         }
         catch (Exception e)
         {
@@ -76,7 +98,7 @@ internal sealed class LocalUser
         {
             var isRefused = request.Joins is { } session && (failure is not null || refused.Contains(session.ClientId, StringComparer.Ordinal));
             if (isRefused)
-                _sessions.Remove(request.Joins!);
+                Forget(request.Joins!.ClientId);
             if (failure is null)
                 request.Answer.TrySetResult(!isRefused);
             else
@@ -84,6 +106,8 @@ internal sealed class LocalUser
             _ = request.Answer.Task.Exception; // observed: a leave waits for nobody
         }
     }
+
+    private void Forget(string clientId) => _sessions = [.. _sessions.Where(known => known.ClientId != clientId)];
 
     private readonly record struct Request(UserSession? Joins, string? Leaves, TaskCompletionSource<bool> Answer);
 }

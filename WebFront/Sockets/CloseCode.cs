@@ -2,11 +2,14 @@ using System.Net.WebSockets;
 
 namespace OrleansChat.WebFront.Sockets;
 
-/// <summary>Why the server closes a connection: all its close codes but 1002, with which the framework answers broken framing, and a client's own code, repeated.</summary>
+/// <summary>Why the server closes a connection: all its close codes but a client's own, repeated.</summary>
 internal static class CloseCode
 {
     /// <summary>1001: this server goes away.</summary>
     public const WebSocketCloseStatus GoingAway = WebSocketCloseStatus.EndpointUnavailable;
+
+    /// <summary>1002: not what RFC 6455 lets a client send.</summary>
+    public const WebSocketCloseStatus BrokenFraming = WebSocketCloseStatus.ProtocolError;
 
     /// <summary>1007: not UTF-8.</summary>
     public const WebSocketCloseStatus NotUtf8 = WebSocketCloseStatus.InvalidPayloadData;

@@ -1,4 +1,5 @@
-using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Connections;
@@ -7,12 +8,11 @@ using OrleansChat.WebFront.Frames;
 namespace OrleansChat.WebFront.Sockets;
 
 /// <summary>
-/// One WebSocket: receive loop, heartbeat, close; bytes only. The framework's <see cref="WebSocket"/> does the framing of what comes in; what goes out is the
+/// One WebSocket: receive loop, heartbeat, close; bytes only. A <see cref="FrameReader"/> takes the messages out of what comes in; what goes out is the
 /// <see cref="Outbox"/>'s. An idle connection waits in one zero-byte read and holds no timer and no buffer.
 /// </summary>
 internal sealed partial class Connection
 {
-    private const int FirstBuffer = 1_024;
     private const int MaxPiecesBeforePong = 4_096;
 
     /// <summary>How long a client may take to answer a close frame.</summary>
@@ -23,28 +23,32 @@ internal sealed partial class Connection
 
     private readonly FrontOptions _options;
     private readonly TimeProvider _time;
-    private readonly Stream _stream;
+    private readonly PipeReader _input;
+    private readonly Stream _output;
     private readonly Socket? _plainSocket;
     private readonly Action _abort;
     private readonly ILogger _logger;
-    private readonly Lock _closing = new();
+    private FrameReader _frames;
     private long _receivedAt;
     private long _pingedAt;
     private long _closeBy;
     private bool _isClosed;
 
     /// <param name="clientId">Names the connection in frames and logs.</param>
-    /// <param name="stream">The upgraded stream.</param>
+    /// <param name="input">What the client sends.</param>
+    /// <param name="output">The way to the client that the answer to the upgrade took.</param>
     /// <param name="plainSocket">The socket below it; null where TLS or HTTP/2 lies between.</param>
-    /// <param name="abort">Tears the connection down; the stream's reads fail after it.</param>
+    /// <param name="abort">Tears the connection down; reads fail after it.</param>
     /// <param name="flusher">Writes what is posted.</param>
     /// <param name="options">Limits.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
-    public Connection(string clientId, Stream stream, Socket? plainSocket, Action abort, Flusher flusher, FrontOptions options, TimeProvider time, ILogger logger)
+    public Connection(
+        string clientId, PipeReader input, Stream output, Socket? plainSocket, Action abort, Flusher flusher, FrontOptions options, TimeProvider time, ILogger logger)
     {
-        (ClientId, _stream, _plainSocket, _abort, _options, _time, _logger) = (clientId, stream, plainSocket, abort, options, time, logger);
+        (ClientId, _input, _output, _plainSocket, _abort, _options, _time, _logger) = (clientId, input, output, plainSocket, abort, options, time, logger);
         _receivedAt = time.GetTimestamp();
+        _frames = new FrameReader(options.FrameBytes);
         Outbox = new Outbox(options.OutboxBytes, flusher)
         {
             Overflowed = () => Close(CloseCode.SlowConsumer, "Slow consumer: join again with since, nothing is lost"),
@@ -62,14 +66,16 @@ internal sealed partial class Connection
     {
         try
         {
-            await _stream.WriteAsync(first);
-            await _stream.FlushAsync();
+            await _output.WriteAsync(first);
+            await _output.FlushAsync();
             if (_plainSocket is not null)
                 _plainSocket.Blocking = false;
-            Outbox.Start(new SocketWriter(_stream, _plainSocket));
-            await ReceiveAsync(receive);
+            Outbox.Start(new SocketWriter(_output, _plainSocket));
+            while (await ReceiveAsync(await _input.ReadAsync(), receive))
+            {
+            }
         }
-        catch (Exception e) when (e is WebSocketException or IOException or OperationCanceledException or SocketException or ObjectDisposedException or ConnectionAbortedException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or SocketException or ObjectDisposedException or ConnectionAbortedException)
         {
             LogEnded(e, ClientId);
         }
@@ -116,73 +122,47 @@ internal sealed partial class Connection
         }
     }
 
-    private async Task ReceiveAsync(Func<ReadOnlyMemory<byte>, ValueTask> receive)
+    /// <returns>False when the connection has ended.</returns>
+    private async ValueTask<bool> ReceiveAsync(ReadResult result, Func<ReadOnlyMemory<byte>, ValueTask> receive)
     {
-        var inbound = new InboundStream(_stream, OnReceived, OnControlFrame);
-        using var socket = WebSocket.CreateFromStream(inbound, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = Timeout.InfiniteTimeSpan });
-        while (socket.State == WebSocketState.Open)
-        {
-            var result = await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
-            if (result.MessageType != WebSocketMessageType.Close)
-                await ReceiveMessageAsync(socket, result, receive);
-        }
-
-        // The client's close: it may also have come between the fragments of a message (RFC 6455 §5.4).
-        AnswerClose(socket);
-        _isClosed = true;
-    }
-
-    private async ValueTask ReceiveMessageAsync(WebSocket socket, ValueWebSocketReceiveResult result, Func<ReadOnlyMemory<byte>, ValueTask> receive)
-    {
-        var buffer = ArrayPool<byte>.Shared.Rent(FirstBuffer);
+        var received = result.Buffer;
         try
         {
-            var length = 0;
-            while (!result.EndOfMessage)
+            Volatile.Write(ref _receivedAt, _time.GetTimestamp());
+            while (_frames.Read(ref received, out var payload) is var found and not Inbound.Incomplete)
             {
-                if (length > _options.FrameBytes)
+                switch (found)
                 {
-                    Close(CloseCode.FrameTooLarge, FormattableString.Invariant($"Frame too large (max {_options.FrameBytes} bytes)"));
-                    length = 0;
+                    // A closing connection is read on, so that the close frame is not lost to a reset; what comes is not looked at.
+                    case Inbound.Message when Volatile.Read(ref _closeBy) == 0:
+                        await receive(payload);
+                        break;
+                    case Inbound.Ping:
+                        PostPong(payload.Span);
+                        break;
+                    case Inbound.TooLarge:
+                        Close(CloseCode.FrameTooLarge, FormattableString.Invariant($"Frame too large (max {_options.FrameBytes} bytes)"));
+                        break;
+                    case Inbound.NotUtf8:
+                        Close(CloseCode.NotUtf8, "Not UTF-8");
+                        break;
+                    case Inbound.Broken:
+                        Close(CloseCode.BrokenFraming, "Broken framing");
+                        return false;
+                    case Inbound.Close:
+                        // It may also have come between the fragments of a message (RFC 6455 §5.4).
+                        Close(payload.IsEmpty ? WebSocketCloseStatus.NormalClosure : (WebSocketCloseStatus)BinaryPrimitives.ReadUInt16BigEndian(payload.Span), "");
+                        _isClosed = true;
+                        return false;
                 }
-
-                if (length == buffer.Length)
-                    buffer = Grow(buffer);
-                // The framework fills what it is given before it returns: one byte over the limit has to be enough.
-                result = await socket.ReceiveAsync(buffer.AsMemory(length, Math.Min(buffer.Length, _options.FrameBytes + 1) - length), CancellationToken.None);
-                if (result.MessageType == WebSocketMessageType.Close)
-                    return;
-                length += result.Count;
             }
 
-            if (length > _options.FrameBytes)
-                Close(CloseCode.FrameTooLarge, FormattableString.Invariant($"Frame too large (max {_options.FrameBytes} bytes)"));
-            else if (result.MessageType == WebSocketMessageType.Binary && !System.Text.Unicode.Utf8.IsValid(buffer.AsSpan(0, length)))
-                Close(CloseCode.NotUtf8, "Not UTF-8");
-
-            // A closing connection is read on, so that the close frame is not lost to a reset; what comes is not looked at.
-            if (Volatile.Read(ref _closeBy) == 0)
-                await receive(buffer.AsMemory(0, length));
+            return !result.IsCompleted;
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            _input.AdvanceTo(received.Start, received.End);
         }
-    }
-
-    private static byte[] Grow(byte[] buffer)
-    {
-        var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 4);
-        buffer.CopyTo(larger, 0);
-        ArrayPool<byte>.Shared.Return(buffer);
-        return larger;
-    }
-
-    private void AnswerClose(WebSocket socket)
-    {
-        if (!TryBeginClose(ClosePatience))
-            return;
-        Outbox.Complete(WireFrame.Close(socket.CloseStatus ?? WebSocketCloseStatus.NormalClosure, ""));
     }
 
     /// <summary>Waits until the last frame is out and, where the client did not close, until it has seen it: closing a socket with unread bytes resets it.</summary>
@@ -194,10 +174,8 @@ internal sealed partial class Connection
             await Outbox.WaitEmptyAsync().WaitAsync(deadline.Token);
             if (_closeBy == 0 || _isClosed)
                 return;
-            var ignored = new byte[4_096];
-            while (await _stream.ReadAsync(ignored, deadline.Token) > 0)
-            {
-            }
+            while (await _input.ReadAsync(deadline.Token) is { IsCompleted: false } ignored)
+                _input.AdvanceTo(ignored.Buffer.End);
         }
         catch (Exception)
         {
@@ -205,34 +183,14 @@ internal sealed partial class Connection
         }
     }
 
-    private bool TryBeginClose(TimeSpan patience)
-    {
-        lock (_closing)
-        {
-            if (_closeBy != 0)
-                return false;
-            Volatile.Write(ref _closeBy, _time.GetTimestamp() + (long)(patience.TotalSeconds * _time.TimestampFrequency));
-            return true;
-        }
-    }
-
-    private void OnReceived() => Volatile.Write(ref _receivedAt, _time.GetTimestamp());
-
-    /// <summary>A pong, or the close frame with which the framework answers broken framing (1002) or text that is not UTF-8 (1007).</summary>
-    private void OnControlFrame(ReadOnlyMemory<byte> frame)
-    {
-        const byte closeOpcode = 0x8;
-        if ((frame.Span[0] & 0xF) != closeOpcode)
-            PostPong(frame);
-        else if (TryBeginClose(ClosePatience))
-            Outbox.Complete(frame);
-    }
+    private bool TryBeginClose(TimeSpan patience) =>
+        Interlocked.CompareExchange(ref _closeBy, _time.GetTimestamp() + (long)(patience.TotalSeconds * _time.TimestampFrequency), 0) == 0;
 
     /// <summary>A pong may answer many pings (RFC 6455 §5.5.3). Two bytes that keep fifty in memory must not gather by the hundred thousand before the outbox is full.</summary>
-    private void PostPong(ReadOnlyMemory<byte> frame)
+    private void PostPong(ReadOnlySpan<byte> payload)
     {
         if (Outbox.WaitingPieces < MaxPiecesBeforePong)
-            Outbox.TryPost(frame);
+            Outbox.TryPost(WireFrame.Pong(payload));
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Connection {ClientId} ended without a close")]

@@ -1,0 +1,100 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Orleans.Streams;
+using OrleansChat.Grains;
+using OrleansChat.Grains.Interfaces;
+using OrleansChat.Tests.Fronts;
+
+namespace OrleansChat.Tests.Rooms;
+
+/// <summary>Who came and went, and when the fronts are told.</summary>
+public sealed class RoomNewsTests
+{
+    private const int DetailLimit = 100;
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly List<FeedEvent> _told = [];
+    private readonly RoomMembers _members;
+    private readonly RoomNews _news;
+    private long _version;
+
+    public RoomNewsTests()
+    {
+        _members = new RoomMembers(limit: 1_000, _time);
+        _news = new RoomNews("calm", _members, new FeedWriter(StandIn.Of<IStreamProvider>(new Feeds(_told)), "calm", NullLogger.Instance), DetailLimit, _time);
+    }
+
+    [Fact]
+    public void Ten_who_come_together_are_told_of_at_once()
+    {
+        Join(10);
+        Assert.Equal(10, _told.Count);
+        Assert.False(_news.IsWaiting);
+    }
+
+    [Fact]
+    public void Of_a_room_that_fills_up_the_rest_is_told_within_a_second_together_and_in_order()
+    {
+        Join(40);
+        var atOnce = _told.Count;
+        Assert.InRange(atOnce, 10, 20);
+        Assert.True(_news.IsWaiting);
+
+        _news.TellDue();
+
+        Assert.False(_news.IsWaiting);
+        Assert.Equal(atOnce + 1, _told.Count);
+        var changes = _told.Cast<FeedEvent.Presence>().SelectMany(told => told.Changes).ToList();
+        Assert.Equal(Enumerable.Range(1, 40).Select(i => $"user{i}"), changes.Select(change => change.UserId));
+        Assert.Equal(Enumerable.Range(1, 40), changes.Select(change => change.Members));
+    }
+
+    [Fact]
+    public void After_a_second_it_is_told_at_once_again()
+    {
+        Join(40);
+        _news.TellDue();
+        _time.Advance(TimeSpan.FromSeconds(1));
+        _told.Clear();
+
+        Join(1);
+
+        Assert.Single(_told);
+    }
+
+    [Fact]
+    public void What_was_held_back_is_told_before_the_room_tells_only_how_many_there_are()
+    {
+        Join(DetailLimit + 1);
+        _told.Clear();
+
+        _news.TellDue();
+
+        Assert.Equal(DetailLimit, Assert.IsType<FeedEvent.Presence>(_told[0]).Changes[^1].Members);
+        Assert.Equal(new FeedEvent.Occupancy("calm", DetailLimit + 1), _told[1]);
+    }
+
+    private void Join(int count)
+    {
+        for (; count > 0; count--)
+        {
+            var (user, changes) = ($"user{_members.Count + 1}", new List<PresenceChange>());
+            var renewal = new RoomRenewal("front", _version + 1, Base: _version, TimeSpan.FromSeconds(45), Create: true, Full: _version == 0, [new MemberChange(user, user, 1, IsNew: true)], "", 0);
+            Assert.Equal(LeaseOutcome.Granted, _members.Renew(renewal, changes, []));
+            _version++;
+            _news.Tell(changes);
+        }
+    }
+
+    /// <summary>A stream provider whose streams are one.</summary>
+    private sealed class Feeds(List<FeedEvent> told)
+    {
+        public IAsyncStream<T> GetStream<T>(StreamId _) => StandIn.Of<IAsyncStream<T>>(this);
+
+        public Task OnNextAsync(FeedEvent item, StreamSequenceToken? _)
+        {
+            told.Add(item);
+            return Task.CompletedTask;
+        }
+    }
+}
