@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Ours beside its peers, in one run: every server on one core, the generator on the other. Writes bench/RESULTS.md.
 #   bench/compare.sh                                            everything, three turns: about 35 minutes
-#   bench/compare.sh --quick                                    everything, one short turn: about 8 minutes; a look, no measurement
+#   bench/compare.sh --quick                                    everything, one short turn: about 9 minutes; a look, no measurement
 #   bench/compare.sh --servers ours,bun --workloads lockstep    a part of it: to standard output
 # Options: --turns N, --seconds N (measured in each run), --warmup N (seconds of load on a new server), --port N (the first of five), --out FILE.
 # In a turn each server is started, warmed up and given all workloads one after another, and then the next: what is compared is minutes apart.
@@ -91,7 +91,7 @@ about() {
 # Ours beside its peers
 
 \`$command\` on $(date -u '+%-d %B %Y, %H:%M UTC'), commit $(git rev-parse --short HEAD)$(git diff --quiet HEAD || echo ' with changes'):
-medians of $turns turns, $seconds s measured in each run after 2 s of the same load; every server was warmed up for $warmup s before its first.
+medians over $turns turn(s), $seconds s measured in each run after 2 s of the same load; every server was warmed up for $warmup s before its first.
 
 - Machine: $(nproc) cores of $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1), Linux $(uname -r | cut -d. -f1,2), load average before the run $load_before. Server and Redis on core $SERVER_CORE, generator on core $LOAD_CORE.
 - Texts of 100 bytes. Ours: tokens checked, rate limits off, every message acknowledged and stored: in one process in a data file on disk (\`Chat:DataSync\` = \`full\`), as a cluster (one silo,

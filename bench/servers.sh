@@ -6,6 +6,7 @@ export LC_ALL=C # a point in numbers
 SERVER_CORE=${SERVER_CORE:-0} LOAD_CORE=${LOAD_CORE:-1}
 work=$(mktemp -d)
 started=()
+unset ConnectionStrings__Redis # the one process would take it for a cluster
 
 need() { command -v "$1" >/dev/null || { echo "bench needs '$1': install $2." >&2; exit 2; }; }
 need dotnet "the .NET 10 SDK"

@@ -20,8 +20,8 @@ start() {
       ;;
     bun) dialect=plain; PORT=$2 launch "$2" $modules/bun/bin/bun.exe $peers/bun/server.js ;;
     ws) dialect=plain; PORT=$2 NODE_ENV=production launch "$2" node $peers/ws/server.js ;;
-    socketio) dialect=socketio; start_socketio "$2" ;;
-    signalr) dialect=signalr; start_signalr "$2" ;;
+    socketio) dialect=socketio; REDIS='' start_socketio "$2" ;;
+    signalr) dialect=signalr; REDIS='' start_signalr "$2" ;;
     socketio-redis | signalr-redis)
       dialect=${1%-redis}
       addresses+=("ws://127.0.0.1:$(($2 + 1))")
