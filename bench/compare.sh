@@ -100,7 +100,7 @@ medians over $turns turn(s), $seconds s measured in each run after 2 s of the sa
 - .NET $(dotnet --list-runtimes | sed -n 's/^Microsoft.NETCore.App \(10[^ ]*\).*/\1/p' | tail -1), Redis $(redis-server --version | sed 's/.*v=\([^ ]*\).*/\1/'), Node $(node --version | tr -d v), Deno $(version deno), Bun $(version bun), ws $(version ws), Socket.IO $(version socket.io) with redis-adapter $(version @socket.io/redis-adapter).
 
 END
-  echo 'Where the generator is near 100 %, the server could have done more. Where the server is far below it, other than at 500 messages/s and idle, something else had its core: no measurement.'
+  echo 'Where the generator is near 100 %, the server could have done more.'
   echo
   [ "$turns" -ge 3 ] || printf '**Provisional: fewer than three turns.**\n\n'
 }

@@ -8,10 +8,10 @@ import { test } from 'node:test';
 
 const script = join(import.meta.dirname, '../../bench/results.mjs');
 
-function report(deliveredPerSecond, faults = 0) {
+function report(deliveredPerSecond, faults = 0, cpuShare = 0.98) {
   const times = { p50: 1, p99: 2, p999: 3 };
-  const servers = [{ cpuShare: 0.5, cpuMicrosPerDelivery: 1, kibPerConnection: 1 }];
-  return { deliveredPerSecond, publishedPerSecond: 1, seconds: 1, acks: 0, latencyMs: times, ackMs: times, generatorCpuShare: 0.5, servers, faults: { total: faults } };
+  const servers = [{ cpuShare, cpuMicrosPerDelivery: 1, kibPerConnection: 1 }];
+  return { workload: 'lockstep', window: 0, deliveredPerSecond, publishedPerSecond: 1, seconds: 1, acks: 0, latencyMs: times, ackMs: times, generatorCpuShare: 0.5, servers, faults: { total: faults } };
 }
 
 /** @param runs {Record<string, (object | null)[]>} the reports of each server's turns; null: none came */
@@ -60,4 +60,11 @@ test('a fault of ours, or a run that ended without a report, fails the run; a fa
   const peer = tables(t, { bun: [report(1, 3)] });
   assert.equal(peer.status, 0);
   assert.ok(peer.lines.some((line) => line.startsWith('| Bun') && line.endsWith('| 3 |')));
+});
+
+test('a closed loop whose server did not have its core measures nothing', (t) => {
+  const { status, lines } = tables(t, { ours: [report(1_000)], bun: [report(100, 0, 0.04)] });
+  assert.match(goals(lines)[0], /\| – \| not measured \|$/);
+  assert.ok(lines.some((line) => line.startsWith('| Bun') && line.endsWith('| 0; the core was shared in 1 of 1 runs |')));
+  assert.equal(status, 1);
 });
