@@ -17,7 +17,7 @@ need redis-server redis-server
 need chromium chromium
 need node nodejs
 
-node --test Tests/Client/*.test.mjs
+node --test Tests/Client/*.test.mjs Tests/Bench/*.test.mjs
 dotnet build OrleansChat.sln --configuration Release -v quiet -nologo
 
 log=$(mktemp)

@@ -10,7 +10,7 @@ report() { # report NAME ARGUMENTS...: a server of its own, a row of the table
   local name=$1; shift
   start_ours "$port"
   load "$@" --seconds "$seconds" --url "ws://127.0.0.1:$port" --pid "$launched" --json >"$work/report.json" 2>"$work/table" || { cat "$work/table" >&2; exit 1; }
-  kill "$launched"; wait "$launched" 2>/dev/null || true
+  end_servers
   f() { field "$@" <"$work/report.json"; }
   local connects cpu own
   connects=$(f connectsPerSecond | awk '{ printf "%.0f", $1 }') cpu=$(f cpuShare | awk '{ printf "%.0f %%", 100 * $1 }') own=$(f generatorCpuShare | awk '{ printf "%.0f %%", 100 * $1 }')
