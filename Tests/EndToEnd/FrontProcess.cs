@@ -1,38 +1,20 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
-using System.Text.RegularExpressions;
 using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.EndToEnd;
 
-/// <summary>The built application in a process of its own, to be killed.</summary>
-internal sealed partial class FrontProcess : IDisposable
+/// <summary>A front with its own data file in a process of its own, to be killed.</summary>
+internal sealed class FrontProcess : IDisposable
 {
-    private readonly Process _process;
-    private readonly ConcurrentQueue<string> _output = new();
-    private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private const string Listening = "Now listening on: ";
 
-    private FrontProcess(string dataPath)
-    {
-        var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
-        string[] arguments =
-        [
-            Path.Combine(AppContext.BaseDirectory, "OrleansChat.WebFront.dll"), "--urls=http://127.0.0.1:0", "--environment=Production",
-            $"--Auth:SigningKey={Tokens.Key}", $"--Chat:DataPath={dataPath}", "--Chat:MessagesPerSecond=0", "--Chat:DrainTime=00:00:00",
-        ];
-        foreach (var argument in arguments)
-            start.ArgumentList.Add(argument);
-        _process = new Process { StartInfo = start, EnableRaisingEvents = true };
-        _process.OutputDataReceived += (_, line) => Take(line.Data);
-        _process.ErrorDataReceived += (_, line) => Take(line.Data);
-        _process.Exited += (_, _) => _listening.TrySetException(new InvalidOperationException("The application ended before it listened."));
-        _process.Start();
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
-    }
+    private readonly AppProcess _process;
 
-    /// <summary>All that it wrote.</summary>
-    public string Output => string.Join('\n', _output);
+    private FrontProcess(string dataPath) => _process = new AppProcess(
+        "OrleansChat.WebFront", Listening, "--urls=http://127.0.0.1:0", "--environment=Production",
+        $"--Auth:SigningKey={Tokens.Key}", $"--Chat:DataPath={dataPath}", "--Chat:MessagesPerSecond=0", "--Chat:DrainTime=00:00:00");
+
+    /// <inheritdoc cref="AppProcess.Output"/>
+    public string Output => _process.Output;
 
     public Uri Address { get; private set; } = null!;
 
@@ -42,7 +24,8 @@ internal sealed partial class FrontProcess : IDisposable
         var front = new FrontProcess(dataPath);
         try
         {
-            front.Address = await front._listening.Task.Soon("the application listens");
+            var line = await front._process.SignAsync();
+            front.Address = new Uri(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..]);
             return front;
         }
         catch
@@ -56,50 +39,17 @@ internal sealed partial class FrontProcess : IDisposable
     public static async Task<(int ExitCode, string Output)> RunAsync(string dataPath)
     {
         using var front = new FrontProcess(dataPath);
-        _ = front._listening.Task.Exception;
-        return (await front.ExitAsync(), front.Output);
+        return (await front._process.ExitAsync(), front.Output);
     }
 
     public Task<ChatClient> ConnectAsync(string userId) =>
         ChatClient.ConnectAsync(Address, Tokens.For(userId, TimeProvider.System.GetUtcNow().AddHours(1)));
 
-    /// <summary>kill -9.</summary>
-    public async Task KillAsync()
-    {
-        _process.Kill();
-        await ExitAsync();
-    }
+    /// <inheritdoc cref="AppProcess.KillAsync"/>
+    public Task KillAsync() => _process.KillAsync();
 
-    /// <summary>kill -TERM.</summary>
-    /// <returns>The exit code.</returns>
-    public async Task<int> StopAsync()
-    {
-        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        return await ExitAsync();
-    }
+    /// <inheritdoc cref="AppProcess.StopAsync"/>
+    public Task<int> StopAsync() => _process.StopAsync();
 
-    public void Dispose()
-    {
-        if (!_process.HasExited)
-            _process.Kill();
-        _process.Dispose();
-    }
-
-    private async Task<int> ExitAsync()
-    {
-        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).Soon("the application ends");
-        return _process.ExitCode;
-    }
-
-    private void Take(string? line)
-    {
-        if (line is null)
-            return;
-        _output.Enqueue(line);
-        if (ListeningLine().Match(line) is { Success: true } match)
-            _listening.TrySetResult(new Uri(match.Groups["url"].Value));
-    }
-
-    [GeneratedRegex(@"Now listening on: (?<url>http://127\.0\.0\.1:\d+)", RegexOptions.ExplicitCapture, 1_000)]
-    private static partial Regex ListeningLine();
+    public void Dispose() => _process.Dispose();
 }
