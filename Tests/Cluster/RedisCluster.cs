@@ -103,6 +103,18 @@ public sealed class RedisCluster : IAsyncLifetime
         await _cluster.StartAdditionalSiloAsync().Soon("another silo starts");
     }
 
+    /// <summary>
+    /// Kills Redis and starts it again. The silos find back by themselves; the test's own connection is made anew, as its driver would take its time and
+    /// the next test needs it.
+    /// </summary>
+    internal async Task CrashRedisAsync()
+    {
+        await Connection.DisposeAsync();
+        await Redis.KillAsync();
+        await Redis.StartAgainAsync();
+        Connection = await Redis.ConnectAsync();
+    }
+
     /// <summary>Lets an activation end, so that the next call makes a new one.</summary>
     internal Task DeactivateAsync(IGrain grain) => _cluster.DeactivateAsync(grain).Soon("the activation ends");
 

@@ -45,8 +45,7 @@ public sealed class RedisTroubleTests(RedisCluster cluster) : IAsyncLifetime
         await Task.WhenAll(speakers.Select(speaker => speaker.MoreAsync(20)));
         var epoch = (await _cluster.Room(_room).Read(1, 1)).Epoch;
 
-        await _cluster.Redis.KillAsync();
-        await _cluster.Redis.StartAgainAsync();
+        await _cluster.CrashRedisAsync();
         await Task.WhenAll(speakers.Select(speaker => speaker.MoreAsync(20)));
         await Task.WhenAll(speakers.Select(speaker => speaker.StopAsync()));
 
