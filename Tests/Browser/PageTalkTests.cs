@@ -109,6 +109,7 @@ public sealed class PageTalkTests(Chromium chromium)
         await using var ada = await chromium.EnterAsync("Ada", "back");
         await Expect(ada.MessageWith("line 40")).ToBeInViewportAsync();
         await ada.Scroller.EvaluateAsync("e => e.scrollTop = 100");
+        await Expect(ada.Page.GetByTestId("new-messages")).ToBeVisibleAsync(); // The page has heard of the scrolling: that is an event of its own.
         var stands = await TopOfAsync(ada, "line 5");
 
         await program.PublishAsync("back", "m41", "line 41");
