@@ -5,11 +5,12 @@ namespace OrleansChat.Streaming;
 /// is a batch of its own; at high load the cost of a run is shared by ever more items. No timer, no delay, never two runs at once.
 /// </summary>
 /// <remarks>
-/// The loop runs on the scheduler of whoever posts to an idle batcher: a batcher that lives in a grain, and is posted to by the grain alone,
-/// drains in that grain's turns. Thread-safe. An idle batcher holds no task, no timer, no thread and two lists of at most 64 places.
+/// A batcher that lives in a grain, and is posted to by the grain alone, drains in that grain's turns: posting to an idle one runs the drain up to its
+/// first await. Anywhere else the drain runs on the thread pool, each run after a <see cref="Lull"/>: what others are about to post goes with it.
+/// Thread-safe. An idle batcher holds no task, no timer, no thread and two lists of at most 64 places.
 /// </remarks>
 /// <typeparam name="T">The item.</typeparam>
-public sealed class Batcher<T>
+public sealed class Batcher<T> : IThreadPoolWorkItem
 {
     private const int PlacesKept = 64;
 
@@ -41,7 +42,7 @@ public sealed class Batcher<T>
     public Task Completion => _completion.Task;
 
     /// <summary>
-    /// Accepts an item, or refuses it; never blocks, never throws. Posting to an idle batcher runs the drain up to its first await before it returns.
+    /// Accepts an item, or refuses it; never blocks, never throws.
     /// </summary>
     /// <returns>False when as many items wait as may, or the batcher was closed: the item will not be drained.</returns>
     public bool TryPost(T item)
@@ -52,6 +53,11 @@ public sealed class Batcher<T>
             _waiting.Add(item);
             if (_draining) return true;
             _draining = true;
+        }
+        if (IsOnPool)
+        {
+            Lull.ForBatches.Post(this);
+            return true;
         }
         // What the poster's context holds (Orleans' request context, an activity) must not stick to the items of others.
         if (ExecutionContext.IsFlowSuppressed())
@@ -79,6 +85,10 @@ public sealed class Batcher<T>
         return _completion.Task;
     }
 
+    private static bool IsOnPool => TaskScheduler.Current == TaskScheduler.Default;
+
+    void IThreadPoolWorkItem.Execute() => _ = RunAsync();
+
     private async Task RunAsync()
     {
         while (TakeWaiting() is { } batch)
@@ -95,6 +105,11 @@ public sealed class Batcher<T>
                 Report(failure);
             }
             batch.Clear();
+            if (IsOnPool && HasWaiting)
+            {
+                Lull.ForBatches.Post(this);
+                return;
+            }
             // A step that ends at once would keep the poster here for as long as others post: it pays for its own item only.
             if (!waited && HasWaiting) await Task.Yield();
         }

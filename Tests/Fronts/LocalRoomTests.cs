@@ -173,13 +173,18 @@ public sealed class LocalRoomTests
     {
         var alice = await JoinedAsync();
         var calls = new List<string[]>();
+        var called = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Room.OnPublish = requests =>
         {
             calls.Add([.. requests.Select(request => request.Text)]);
+            called.TrySetResult();
             return calls.Count == 1 ? new TaskCompletionSource<PublishAnswer[]>().Task : Task.FromResult(requests.Select((_, i) => new PublishAnswer(null, "e1", i + 1, 7, Duplicate: i == 1)).ToArray());
         };
         foreach (var text in new[] { "a", "b", "c" })
+        {
             await alice.SendAsync($$$"""{"type":"chat_message","id":"{{{text}}}","payload":{"room":"lobby","message":"{{{text}}}"}}""");
+            await called.Task.Soon("the first is on its way, alone");
+        }
 
         await _front.UntilAsync(() => alice.Frames.Count == 4, "all three are answered");
         Assert.Equal(

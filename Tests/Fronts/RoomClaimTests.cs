@@ -9,6 +9,7 @@ public sealed class RoomClaimTests
 {
     private readonly TestFront _front = new();
     private readonly LocalRoom _local;
+    private readonly TaskCompletionSource _called = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public RoomClaimTests() => _local = _front.Hub.Hold("lobby");
 
@@ -21,6 +22,7 @@ public sealed class RoomClaimTests
     {
         var first = Held();
         var join = Claim.JoinAsync("alice", "Alice");
+        await _called.Task.Soon("the first is on its way");
         Task[] others = [Claim.JoinAsync("bob", "Bob"), Claim.JoinAsync("alice", "Alicia"), Claim.JoinAsync("carol", "Carol"), Claim.LeaveAsync("carol")];
         Assert.Single(Room.Renewals);
 
@@ -88,6 +90,7 @@ public sealed class RoomClaimTests
         await Assert.ThrowsAsync<ChatException>(() => renewal);
 
         var join = Claim.JoinAsync("alice", "Alice");
+        await _called.Task.Soon("the first is on its way");
         var (bob, carol) = (Claim.JoinAsync("bob", "Bob"), Claim.JoinAsync("carol", "Carol"));
         Room.OnRenew = _ => Task.FromResult(Room.Granted(refused: "bob"));
         first.SetResult(Room.Granted());
@@ -149,7 +152,11 @@ public sealed class RoomClaimTests
     private TaskCompletionSource<RoomLease> Held()
     {
         var answer = new TaskCompletionSource<RoomLease>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Room.OnRenew = _ => answer.Task;
+        Room.OnRenew = _ =>
+        {
+            _called.TrySetResult();
+            return answer.Task;
+        };
         return answer;
     }
 }

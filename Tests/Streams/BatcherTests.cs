@@ -2,13 +2,14 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using CsCheck;
 using OrleansChat.Streaming;
+using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.Streams;
 
 public sealed class BatcherTests
 {
     [Fact]
-    public async Task The_first_item_is_drained_at_once_and_alone_and_what_gathers_meanwhile_is_the_next_batch()
+    public Task In_a_grain_the_first_item_is_drained_at_once_and_alone_and_what_gathers_meanwhile_is_the_next_batch() => Turns.RunAsync(async () =>
     {
         var step = new Step();
         var batcher = new Batcher<int>(100, step.RunAsync);
@@ -20,10 +21,10 @@ public sealed class BatcherTests
         step.Finish();
         await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
         Assert.Equal([[1], [2, 3, 4]], step.Batches);
-    }
+    });
 
     [Fact]
-    public async Task A_full_batcher_refuses_at_once_and_the_batch_under_way_does_not_count()
+    public Task A_full_batcher_refuses_at_once_and_the_batch_under_way_does_not_count() => Turns.RunAsync(async () =>
     {
         var step = new Step();
         var batcher = new Batcher<int>(2, step.RunAsync);
@@ -32,10 +33,10 @@ public sealed class BatcherTests
         step.Finish();
         await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
         Assert.Equal([[1], [2, 3]], step.Batches);
-    }
+    });
 
     [Fact]
-    public async Task A_closed_batcher_refuses_finishes_what_waits_and_then_is_complete()
+    public Task A_closed_batcher_refuses_finishes_what_waits_and_then_is_complete() => Turns.RunAsync(async () =>
     {
         var step = new Step();
         var batcher = new Batcher<int>(100, step.RunAsync);
@@ -50,14 +51,14 @@ public sealed class BatcherTests
         Assert.Equal([[1], [2]], step.Batches);
         Assert.Same(completion, batcher.CompleteAsync());
         Assert.Same(completion, batcher.Completion);
-    }
+    });
 
     [Fact]
     public void A_batcher_that_never_had_anything_to_do_is_complete_as_soon_as_it_is_closed() =>
         Assert.True(new Batcher<int>(1, _ => Task.CompletedTask).CompleteAsync().IsCompletedSuccessfully);
 
     [Fact]
-    public async Task A_drain_that_throws_is_reported_and_the_next_batch_follows()
+    public Task A_drain_that_throws_is_reported_and_the_next_batch_follows() => Turns.RunAsync(async () =>
     {
         var errors = new List<string>();
         var drained = new List<int>();
@@ -81,39 +82,53 @@ public sealed class BatcherTests
         await Within.LimitAsync(batcher.CompleteAsync(), "the batcher got over two failures");
         Assert.Equal(["at once", "later"], errors);
         Assert.Equal([2, 3], drained);
-    }
+    });
 
     [Fact]
-    public async Task Every_drain_runs_on_the_scheduler_of_who_woke_the_batcher_up()
+    public Task In_a_grain_every_drain_runs_in_its_turns()
     {
-        var turns = new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler;
         var elsewhere = 0;
         var drained = 0;
         var batcher = new Batcher<int>(1_000, async batch =>
         {
-            if (TaskScheduler.Current != turns) elsewhere++;
+            if (TaskScheduler.Current == TaskScheduler.Default) elsewhere++;
             await Task.Yield();
-            if (TaskScheduler.Current != turns) elsewhere++;
+            if (TaskScheduler.Current == TaskScheduler.Default) elsewhere++;
             drained += batch.Count;
         });
-        await Within.LimitAsync(
-            Task.Factory.StartNew(
-                async () =>
-                {
-                    for (var i = 0; i < 100; i++)
-                    {
-                        Assert.True(batcher.TryPost(i));
-                        if (i % 7 == 0) await Task.Yield();
-                    }
-                    await batcher.CompleteAsync();
-                },
-                CancellationToken.None, TaskCreationOptions.None, turns).Unwrap(),
-            "a hundred items posted and drained");
-        Assert.Equal((100, 0), (drained, elsewhere));
+        return Turns.RunAsync(async () =>
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                Assert.True(batcher.TryPost(i));
+                if (i % 7 == 0) await Task.Yield();
+            }
+            await Within.LimitAsync(batcher.CompleteAsync(), "a hundred items posted and drained");
+            Assert.Equal((100, 0), (drained, elsewhere));
+        });
     }
 
     [Fact]
-    public async Task What_the_first_poster_holds_in_its_context_does_not_reach_the_batches_that_follow()
+    public async Task Off_a_grain_no_drain_runs_within_a_post_nor_in_the_posters_context()
+    {
+        var context = new AsyncLocal<string?>();
+        var within = 0;
+        var batcher = new Batcher<int>(1_000, _ =>
+        {
+            if (context.Value is not null) Interlocked.Increment(ref within);
+            return Task.CompletedTask;
+        });
+        await Task.Run(async () =>
+        {
+            context.Value = "posting";
+            for (var i = 0; i < 100; i++) Assert.True(batcher.TryPost(i));
+            await Within.LimitAsync(batcher.CompleteAsync(), "a hundred items posted and drained");
+        }, TestContext.Current.CancellationToken);
+        Assert.Equal(0, within);
+    }
+
+    [Fact]
+    public Task What_the_first_poster_holds_in_its_context_does_not_reach_the_batches_that_follow() => Turns.RunAsync(async () =>
     {
         var context = new AsyncLocal<string?>();
         var step = new Step();
@@ -131,7 +146,7 @@ public sealed class BatcherTests
         step.Finish();
         await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
         Assert.Equal([null], seen);
-    }
+    });
 
     [Fact]
     public async Task A_poster_is_not_kept_by_a_step_that_ends_at_once_while_others_post()
@@ -152,7 +167,7 @@ public sealed class BatcherTests
             return Volatile.Read(ref drains);
         }, TestContext.Current.CancellationToken), "the post returned");
         await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
-        Assert.InRange(drainsBefore, 1, Many - 1);
+        Assert.InRange(drainsBefore, 0, Many - 1);
     }
 
     [Fact]

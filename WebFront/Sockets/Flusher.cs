@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using OrleansChat.Streaming;
 
 namespace OrleansChat.WebFront.Sockets;
 
@@ -17,7 +18,7 @@ internal sealed class Flusher : IThreadPoolWorkItem
     {
         _dirty.Enqueue(outbox);
         if (Interlocked.Exchange(ref _isScheduled, 1) == 0)
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            Lull.ForWrites.Post(this);
     }
 
     void IThreadPoolWorkItem.Execute()

@@ -1,0 +1,66 @@
+using OrleansChat.Streaming;
+
+namespace OrleansChat.Tests.Streams;
+
+public sealed class LullTests
+{
+    [Fact]
+    public async Task Whatever_several_threads_post_is_executed_once()
+    {
+        const int Threads = 4, Each = 5_000;
+        var lull = new Lull(patience: 3);
+        var executed = new int[Threads * Each];
+        var left = executed.Length;
+        var all = new TaskCompletionSource();
+        await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Task.Run(() =>
+        {
+            for (var i = 0; i < Each; i++)
+            {
+                var number = (thread * Each) + i;
+                lull.Post(new Work(() =>
+                {
+                    Interlocked.Increment(ref executed[number]);
+                    if (Interlocked.Decrement(ref left) == 0) all.TrySetResult();
+                }));
+            }
+        })));
+        await Within.LimitAsync(all.Task, "all that was posted was executed");
+        Assert.All(executed, times => Assert.Equal(1, times));
+    }
+
+    [Fact]
+    public async Task A_pool_that_always_has_something_else_to_do_does_not_keep_the_work_waiting_for_ever()
+    {
+        using var stop = new CancellationTokenSource();
+        var others = Enumerable.Range(0, 4 * Environment.ProcessorCount).Select(_ => new Endless(stop.Token)).ToList();
+        others.ForEach(other => ThreadPool.UnsafeQueueUserWorkItem(other, preferLocal: false));
+        var executed = new TaskCompletionSource();
+        new Lull(patience: 8).Post(new Work(() => executed.TrySetResult()));
+        await Within.LimitAsync(executed.Task, "the work was executed beside work that never ends");
+        await stop.CancelAsync();
+    }
+
+    [Fact]
+    public async Task The_work_gets_nothing_of_its_posters_context()
+    {
+        var context = new AsyncLocal<string?> { Value = "the poster's" };
+        var seen = new TaskCompletionSource<string?>();
+        new Lull(patience: 0).Post(new Work(() => seen.TrySetResult(context.Value)));
+        Assert.Null(await Within.LimitAsync(seen.Task, "the work was executed"));
+    }
+
+    private sealed class Work(Action run) : IThreadPoolWorkItem
+    {
+        public void Execute() => run();
+    }
+
+    /// <summary>Is always ready.</summary>
+    private sealed class Endless(CancellationToken stop) : IThreadPoolWorkItem
+    {
+        public void Execute()
+        {
+            if (!stop.IsCancellationRequested)
+                ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+}
