@@ -26,7 +26,7 @@ internal sealed class SocketWriter(Stream stream, Socket? socket)
         for (var next = 0; next < pieces.Count;)
         {
             var chunk = Gather(pieces, ref next, scratch);
-            var sent = socket.Send(chunk, SocketFlags.None, out var error);
+            var sent = socket.Send(chunk.Span, SocketFlags.None, out var error);
             if (error == SocketError.Success && sent == chunk.Length)
                 continue;
 
@@ -49,13 +49,12 @@ internal sealed class SocketWriter(Stream stream, Socket? socket)
             for (var next = 0; next < pieces.Count;)
             {
                 var first = next;
-                var length = Gather(pieces, ref next, scratch).Length;
+                var chunk = Gather(pieces, ref next, scratch);
                 CollectionsMarshal.AsSpan(pieces)[first..next].Clear();
-                var chunk = scratch.AsMemory(0, length);
                 if (socket is null)
                 {
                     await stream.WriteAsync(chunk);
-                    written(length);
+                    written(chunk.Length);
                 }
                 else
                 {
@@ -79,9 +78,11 @@ internal sealed class SocketWriter(Stream stream, Socket? socket)
         }
     }
 
-    /// <summary>Copies pieces together, as many as fit. A piece that is larger than the scratch is cut, its end put back in its place.</summary>
-    private static Span<byte> Gather(List<ReadOnlyMemory<byte>> pieces, ref int next, byte[] scratch)
+    /// <summary>Copies pieces together, as many as fit; what stands alone goes as it is. A piece that is larger than the scratch is cut, its end put back in its place.</summary>
+    private static ReadOnlyMemory<byte> Gather(List<ReadOnlyMemory<byte>> pieces, ref int next, byte[] scratch)
     {
+        if (next == pieces.Count - 1 && pieces[next].Length <= MaxWrite)
+            return pieces[next++];
         var length = 0;
         while (next < pieces.Count)
         {
@@ -93,7 +94,7 @@ internal sealed class SocketWriter(Stream stream, Socket? socket)
                     break;
                 piece.Span[..room].CopyTo(scratch);
                 pieces[next] = piece[room..];
-                return scratch.AsSpan(0, room);
+                return scratch.AsMemory(0, room);
             }
 
             piece.Span.CopyTo(scratch.AsSpan(length));
@@ -101,6 +102,6 @@ internal sealed class SocketWriter(Stream stream, Socket? socket)
             next++;
         }
 
-        return scratch.AsSpan(0, length);
+        return scratch.AsMemory(0, length);
     }
 }
