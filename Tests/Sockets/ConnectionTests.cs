@@ -21,6 +21,7 @@ public sealed class ConnectionTests : IAsyncDisposable
     private SocketPair _pair = null!;
     private Connection _connection = null!;
     private Task _run = Task.CompletedTask;
+    private Action? _onReceived;
 
     [Fact]
     public async Task Messages_come_whole_as_text_or_binary_in_one_frame_or_several_and_pings_between_them()
@@ -166,6 +167,21 @@ public sealed class ConnectionTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_client_is_not_silent_while_what_it_sent_waits_for_what_it_asked_before()
+    {
+        await OpenAsync();
+        _onReceived = () => _time.Advance(TimeSpan.FromSeconds(25));
+
+        await _pair.SendAsync([0x81, 0x81, 0, 0, 0, 0, (byte)'a', 0x81, 0x84, 0, 0, 0, 0, .. "echo"u8]);
+        Assert.Equal("echo"u8.ToArray(), await _pair.ReadAsync(4, "the second is answered, 50 s after both came"));
+        _onReceived = null;
+        Beat(TimeSpan.FromSeconds(4));
+
+        await SendAsync(0x81, "echo");
+        Assert.Equal("echo"u8.ToArray(), await _pair.ReadAsync(4, "nothing but the echo arrives, no ping and no close"));
+    }
+
+    [Fact]
     public async Task A_pong_is_a_sign_of_life()
     {
         await OpenAsync();
@@ -261,6 +277,7 @@ public sealed class ConnectionTests : IAsyncDisposable
 
     private ValueTask ReceiveAsync(ReadOnlyMemory<byte> message)
     {
+        _onReceived?.Invoke();
         var text = Encoding.UTF8.GetString(message.Span);
         _received.Add(text);
         if (text == "fail")

@@ -45,11 +45,13 @@ public sealed class FrameReaderTests
         Assert.Equal(["Message", "Ping", "TooLarge", "Close"], Read(bytes, [cut]).Select(found => found.Split(' ')[0]));
     }
 
-    [Fact]
-    public void A_length_beyond_all_measure_asks_for_no_memory()
+    [Theory]
+    [InlineData("81FF7FFFFFFFFFFFFFFF00000000")]
+    [InlineData("0181000000007800FF7FFFFFFFFFFFFFFF00000000")]
+    public void A_length_beyond_all_measure_asks_for_no_memory_in_the_first_fragment_nor_in_one_that_follows(string frames)
     {
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Equal(["TooLarge "], Read(Convert.FromHexString("81FF7FFFFFFFFFFFFFFF00000000"), [20]));
+        Assert.Equal(["TooLarge "], Read(Convert.FromHexString(frames), [30]));
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 60_000);
     }
 

@@ -131,6 +131,8 @@ internal sealed partial class Connection
             Volatile.Write(ref _receivedAt, _time.GetTimestamp());
             while (_frames.Read(ref received, out var payload) is var found and not Inbound.Incomplete)
             {
+                // What lies here may have waited long behind what the frames before asked for: that is our silence, not the client's.
+                Volatile.Write(ref _receivedAt, _time.GetTimestamp());
                 switch (found)
                 {
                     // A closing connection is read on, so that the close frame is not lost to a reset; what comes is not looked at.

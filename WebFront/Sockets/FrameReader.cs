@@ -83,7 +83,7 @@ internal struct FrameReader(int maxMessage)
 
         received = received.Slice(size);
         (_left, _mask, _isLast) = (length, mask, isLast);
-        if (_skips || _length + length <= maxMessage)
+        if (_skips || length <= maxMessage - _length)
             return Inbound.Message;
         Release();
         _skips = true;
