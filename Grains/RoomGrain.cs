@@ -24,6 +24,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     private readonly GrainOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly RoomOutage _outage;
     private readonly RoomLog _log;
     private readonly RoomMembers _members;
     private readonly RoomPump _pump;
@@ -38,6 +39,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         _log = new RoomLog(store, this.GetPrimaryKeyString(), _options, time) { Opened = OnOpenedAsync };
         _members = new RoomMembers(_options.MembersPerRoom, time);
         _pump = new RoomPump(_log, Stream, OnPumpFailed, time);
+        _outage = new RoomOutage(this.GetPrimaryKeyString(), logger);
     }
 
     private string Room => this.GetPrimaryKeyString();
@@ -49,7 +51,11 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         return Task.CompletedTask;
     }
 
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => _pump.StopAsync(cancellationToken);
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        _news.TellDue(); // Who comes up elsewhere does not know what was held back.
+        return _pump.StopAsync(cancellationToken);
+    }
 
     public async Task<PublishAnswer> Publish(PublishRequest request)
     {
@@ -167,7 +173,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
     private void OnPumpFailed(Exception cause)
     {
-        LogUnavailable(cause, Room);
+        _outage.Note(cause);
         // What was under way may be in the log all the same, and the room should hear of it without waiting for the next message.
         DelayDeactivation(TimeSpan.FromMinutes(1));
         WatchNews();
@@ -244,12 +250,12 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         try
         {
             await _log.EnsureOpenAsync(create: false);
-            LogAvailable(Room);
+            _outage.End();
             return true;
         }
         catch (Exception e)
         {
-            LogStillUnavailable(e, Room);
+            _outage.Note(e);
             return false;
         }
     }
@@ -267,24 +273,17 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     {
         try
         {
-            return await useStore();
+            var answer = await useStore();
+            _outage.End();
+            return answer;
         }
         catch (Exception e) when (e is not ChatException)
         {
             _log.Suspect();
-            LogUnavailable(e, Room);
+            _outage.Note(e);
             throw ChatException.Unavailable();
         }
     }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The log of room {Room} did not answer as it should; what waited is answered 'unavailable'")]
-    private partial void LogUnavailable(Exception e, string room);
-
-    [LoggerMessage(Level = LogLevel.Debug, Message = "The log of room {Room} still does not answer")]
-    private partial void LogStillUnavailable(Exception e, string room);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "The log of room {Room} answers again")]
-    private partial void LogAvailable(string room);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The log of room {Room} fell back: a front delivered seq {Seen}, the log ends at {Head}. A new epoch begins")]
     private partial void LogFellBack(string room, long seen, long head);

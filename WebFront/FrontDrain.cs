@@ -53,6 +53,7 @@ internal sealed partial class FrontDrain(FrontHub hub, IOptions<FrontOptions> op
     private async Task EmptyAsync()
     {
         IsStopping = true;
+        Interlocked.MemoryBarrier(); // Who connects adds itself and then looks here; we look there. One of us has to see the other.
         await DrainAsync(GoingAway);
         while (hub.SessionCount > 0 && !lifetime.ApplicationStopped.IsCancellationRequested)
             await Task.Delay(TimeSpan.FromMilliseconds(20), time);

@@ -8,7 +8,7 @@ namespace OrleansChat.WebFront.Rooms;
 /// </summary>
 internal sealed class LocalUser(string userId, IGrainFactory grains, FrontClaims claims)
 {
-    /// <summary>Requests that may wait for a call. More are answered <c>unavailable</c>.</summary>
+    /// <summary>Requests that may wait for a call. More are answered <c>unavailable</c>, but for leaves: there are no more of them than sessions, and one that is lost leaves a ghost.</summary>
     private const int MaxWaiting = 1_024;
 
     private readonly IUserGrain _grain = grains.GetGrain<IUserGrain>(userId);
@@ -42,7 +42,7 @@ internal sealed class LocalUser(string userId, IGrainFactory grains, FrontClaims
         while (true)
         {
             var waiting = Volatile.Read(ref _waiting);
-            if (waiting?.Length == MaxWaiting)
+            if (waiting?.Length >= MaxWaiting && request.Leaves is null)
                 return Task.FromException<bool>(ChatException.Unavailable());
             if (Interlocked.CompareExchange(ref _waiting, [.. waiting ?? [], request], waiting) != waiting)
                 continue;
