@@ -97,7 +97,7 @@ public sealed class SessionRoomsTests
 
         await AskAsync("""{"type":"join_room","id":"j","payload":{"room":"lobby","history":1}}""");
 
-        await _front.UntilAsync(() => _front.Hub.Rooms.Count == 0, "the room is let go");
+        await _front.UntilAsync(() => !_front.Hub.Rooms.Any(), "the room is let go");
         Assert.Equal("""{"type":"error","error":"The server could not confirm this in time: try again with the same id","code":"unavailable","id":"j"}""", Assert.Single(_alice.Frames));
         Assert.Equal([1, 0], Room.Renewals.Select(renewal => renewal.Changes.Single().Connections));
     }

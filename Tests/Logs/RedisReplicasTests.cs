@@ -93,7 +93,7 @@ public sealed class RedisReplicasTests : IAsyncLifetime
 
         Task<bool> Append(string room, int log, byte[] payload) => careful.AppendAsync(room, new LogPosition(logs[log]!.Epoch, 0), new LogBatch(1, 1, payload), Ended);
         // In a grain's turn the first goes ahead, alone, and while it is under way the others gather.
-        var (ahead, answered, cut) = await Turns.RunAsync(() => (careful.OpenAsync("ahead", create: true, Ended), Append("answered", 0, new byte[10]), Append("cut", 1, large)));
+        var (ahead, answered, cut) = await InTurns.RunAsync(() => (careful.OpenAsync("ahead", create: true, Ended), Append("answered", 0, new byte[10]), Append("cut", 1, large)));
 
         await proxy.Stalled.Soon("the connection ends between two appends");
         await ahead.Soon("what goes ahead is confirmed");

@@ -9,7 +9,7 @@ namespace OrleansChat.Tests.Streams;
 public sealed class BatcherTests
 {
     [Fact]
-    public Task In_a_grain_the_first_item_is_drained_at_once_and_alone_and_what_gathers_meanwhile_is_the_next_batch() => Turns.RunAsync(async () =>
+    public Task In_a_grain_the_first_item_is_drained_at_once_and_alone_and_what_gathers_meanwhile_is_the_next_batch() => InTurns.RunAsync(async () =>
     {
         var step = new Step();
         var batcher = new Batcher<int>(100, step.RunAsync);
@@ -24,7 +24,7 @@ public sealed class BatcherTests
     });
 
     [Fact]
-    public Task A_full_batcher_refuses_at_once_and_the_batch_under_way_does_not_count() => Turns.RunAsync(async () =>
+    public Task A_full_batcher_refuses_at_once_and_the_batch_under_way_does_not_count() => InTurns.RunAsync(async () =>
     {
         var step = new Step();
         var batcher = new Batcher<int>(2, step.RunAsync);
@@ -36,7 +36,7 @@ public sealed class BatcherTests
     });
 
     [Fact]
-    public Task A_closed_batcher_refuses_finishes_what_waits_and_then_is_complete() => Turns.RunAsync(async () =>
+    public Task A_closed_batcher_refuses_finishes_what_waits_and_then_is_complete() => InTurns.RunAsync(async () =>
     {
         var step = new Step();
         var batcher = new Batcher<int>(100, step.RunAsync);
@@ -58,7 +58,7 @@ public sealed class BatcherTests
         Assert.True(new Batcher<int>(1, _ => Task.CompletedTask).CompleteAsync().IsCompletedSuccessfully);
 
     [Fact]
-    public Task A_drain_that_throws_is_reported_and_the_next_batch_follows() => Turns.RunAsync(async () =>
+    public Task A_drain_that_throws_is_reported_and_the_next_batch_follows() => InTurns.RunAsync(async () =>
     {
         var errors = new List<string>();
         var drained = new List<int>();
@@ -96,7 +96,7 @@ public sealed class BatcherTests
             if (TaskScheduler.Current == TaskScheduler.Default) elsewhere++;
             drained += batch.Count;
         });
-        return Turns.RunAsync(async () =>
+        return InTurns.RunAsync(async () =>
         {
             for (var i = 0; i < 100; i++)
             {
@@ -128,7 +128,7 @@ public sealed class BatcherTests
     }
 
     [Fact]
-    public Task What_the_first_poster_holds_in_its_context_does_not_reach_the_batches_that_follow() => Turns.RunAsync(async () =>
+    public Task What_the_first_poster_holds_in_its_context_does_not_reach_the_batches_that_follow() => InTurns.RunAsync(async () =>
     {
         var context = new AsyncLocal<string?>();
         var step = new Step();

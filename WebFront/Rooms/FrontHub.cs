@@ -14,14 +14,14 @@ internal sealed class FrontHub(IGrainFactory grains, FrontClaims claims, TimePro
     private readonly ConcurrentDictionary<string, Session> _sessions = new(StringComparer.Ordinal);
     private readonly ILogger<LocalRoom> _roomLogger = loggers.CreateLogger<LocalRoom>();
 
-    /// <summary>The open connections' sessions.</summary>
-    public ICollection<Session> Sessions => _sessions.Values;
+    /// <summary>The open connections' sessions, as they are when looked at: the dictionary's own list would be a copy of all, made under all its locks.</summary>
+    public IEnumerable<Session> Sessions => _sessions.Select(session => session.Value);
 
     public int SessionCount => _sessions.Count;
 
-    public ICollection<LocalRoom> Rooms => _rooms.Values;
+    public IEnumerable<LocalRoom> Rooms => _rooms.Select(room => room.Value);
 
-    public ICollection<LocalUser> Users => _users.Values;
+    public IEnumerable<LocalUser> Users => _users.Select(user => user.Value);
 
     public void Add(Session session) => _sessions[session.ClientId] = session;
 
