@@ -12,6 +12,7 @@ RUN dotnet restore Silo && dotnet restore WebFront
 COPY Grains.Interfaces Grains.Interfaces
 COPY Streaming Streaming
 COPY Grains Grains
+COPY Hosting Hosting
 COPY Silo Silo
 COPY WebFront WebFront
 RUN dotnet publish Silo --no-restore -c Release -o /out/silo && dotnet publish WebFront --no-restore -c Release -o /out/front

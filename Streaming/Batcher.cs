@@ -105,13 +105,14 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
                 Report(failure);
             }
             batch.Clear();
-            if (IsOnPool && HasWaiting)
+            if (!HasWaiting) continue;
+            if (IsOnPool)
             {
                 Lull.ForBatches.Post(this);
                 return;
             }
             // A step that ends at once would keep the poster here for as long as others post: it pays for its own item only.
-            if (!waited && HasWaiting) await Task.Yield();
+            if (!waited) await Task.Yield();
         }
     }
 

@@ -183,18 +183,19 @@ internal sealed class SqliteFile : IDisposable
         var taken = new List<SqliteWork>();
         for (; _reads.Take(taken, max: 1); taken.Clear())
         {
-            if (taken[0].Abandoned)
+            var work = taken[0];
+            if (work.Abandoned)
                 continue;
             try
             {
-                taken[0].Run(session);
+                work.Run(session);
             }
             catch (Exception exception)
             {
-                taken[0].Fail(exception);
+                work.Fail(exception);
                 continue;
             }
-            taken[0].Succeed();
+            work.Succeed();
         }
     }
 

@@ -24,14 +24,17 @@ internal sealed class SqliteQueue(int capacity, Lull? lull) : IThreadPoolWorkIte
                 return false;
             _waiting.Enqueue(work);
             if (lull is null)
+            {
                 Wake();
-            if (lull is null || _isDue || _isPosted)
-                return true;
-            _isPosted = true;
-        }
+            }
+            else if (!_isDue && !_isPosted)
+            {
+                _isPosted = true;
+                lull.Post(this);
+            }
 
-        lull.Post(this);
-        return true;
+            return true;
+        }
     }
 
     /// <summary>Waits until there is work, and takes it.</summary>

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansChat.Silo;
+using OrleansChat.Tests.Rooms;
 using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.Cluster;
@@ -32,11 +33,12 @@ public sealed class SiloStartTests
     {
         await using var redis = await RedisServer.StartAsync();
         await redis.KillAsync();
-        using var waits = new Said("Redis does not answer yet; this silo waits for it");
-        await using var silo = Build(redis, _ => { }, waits, connection: $"{redis.EndPoint},abortConnect=false");
+        using var log = new AwaitedLog();
+        var waits = log.LineAsync("Redis does not answer yet; this silo waits for it");
+        await using var silo = Build(redis, _ => { }, log, connection: $"{redis.EndPoint},abortConnect=false");
 
         var starting = silo.StartAsync(TestContext.Current.CancellationToken);
-        await waits.Heard.Soon("the silo says that it waits");
+        await waits.Soon("the silo says that it waits");
         Assert.False(starting.IsCompleted);
         await redis.StartAgainAsync();
 
@@ -44,7 +46,7 @@ public sealed class SiloStartTests
         await silo.StopAsync(TestContext.Current.CancellationToken);
     }
 
-    private static WebApplication Build(RedisServer redis, Action<ISiloLifecycle> participate, Said? logs = null, string? connection = null) => SiloApp.Build(
+    private static WebApplication Build(RedisServer redis, Action<ISiloLifecycle> participate, AwaitedLog? log = null, string? connection = null) => SiloApp.Build(
         [
             "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Redis={connection ?? redis.EndPoint}", "--Orleans:Endpoints:AdvertisedIPAddress=127.0.0.1",
             $"--Orleans:Endpoints:SiloPort={RedisServer.FreePort()}", $"--Orleans:Endpoints:GatewayPort={RedisServer.FreePort()}",
@@ -52,38 +54,13 @@ public sealed class SiloStartTests
         builder =>
         {
             builder.Logging.ClearProviders();
-            if (logs is not null)
-                builder.Logging.AddProvider(logs);
+            if (log is not null)
+                builder.Logging.AddProvider(log);
             builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(new Participant(participate));
         });
 
     private sealed class Participant(Action<ISiloLifecycle> participate) : ILifecycleParticipant<ISiloLifecycle>
     {
         public void Participate(ISiloLifecycle lifecycle) => participate(lifecycle);
-    }
-
-    /// <summary>Waits for a log line.</summary>
-    private sealed class Said(string beginning) : ILoggerProvider, ILogger
-    {
-        private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Heard => _heard.Task;
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (formatter(state, exception).StartsWith(beginning, StringComparison.Ordinal))
-                _heard.TrySetResult();
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }

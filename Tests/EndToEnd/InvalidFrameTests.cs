@@ -1,4 +1,3 @@
-
 namespace OrleansChat.Tests.EndToEnd;
 
 /// <summary>What does not fit is answered, and the connection goes on. Framing is in Tests/Abuse.</summary>
