@@ -41,6 +41,7 @@ internal sealed class SqliteFile : IDisposable
     private readonly SqliteSession _writer;
     private readonly List<SqliteSession> _readers = [];
     private readonly List<Thread> _threads = [];
+    private ISqliteCompanion? _companion;
     private long _transactions;
     private int _disposed;
 
@@ -82,6 +83,14 @@ internal sealed class SqliteFile : IDisposable
 
     /// <summary>Transactions committed so far.</summary>
     public long Transactions => Interlocked.Read(ref _transactions);
+
+    /// <summary>Has something told of all transactions. Once, before the first write.</summary>
+    /// <exception cref="InvalidOperationException">Something is told already.</exception>
+    public void Accompany(ISqliteCompanion companion)
+    {
+        if (Interlocked.CompareExchange(ref _companion, companion, null) is not null)
+            throw new InvalidOperationException("A data file has one companion.");
+    }
 
     /// <summary>Runs an operation inside a transaction of the writer; it sees all writes that were asked for before it.</summary>
     /// <param name="operation">Must be safe to run again after a rollback: it changes the database and nothing else.</param>
@@ -153,25 +162,26 @@ internal sealed class SqliteFile : IDisposable
             _writer.Execute("BEGIN IMMEDIATE");
             foreach (var work in gathered)
                 work.Run(_writer);
-        }
-        catch (Exception) when (gathered.Count > 1)
-        {
-            foreach (var work in gathered)
-                Commit([work]);
-            return;
+            _companion?.Committing(_writer);
         }
         catch (Exception exception)
         {
-            gathered.ForEach(work => work.Fail(exception));
+            _companion?.RolledBack();
+            if (gathered.Count == 1)
+                gathered[0].Fail(exception);
+            else
+                gathered.ForEach(work => Commit([work]));
             return;
         }
         try
         {
             _writer.Execute("COMMIT");
             Interlocked.Increment(ref _transactions);
+            _companion?.Committed();
         }
         catch (SqliteException exception)
         {
+            _companion?.RolledBack();
             gathered.ForEach(work => work.Fail(exception));
             return;
         }

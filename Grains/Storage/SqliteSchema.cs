@@ -1,23 +1,24 @@
 using Microsoft.Data.Sqlite;
+using OrleansChat.Grains.Logs;
 
 namespace OrleansChat.Grains.Storage;
 
 /// <summary>The tables of the data file: room logs and grain state.</summary>
 internal static class SqliteSchema
 {
-    private const long Version = 1;
+    private const long Version = 2;
 
-    // Batches are clustered by room, so that a range is read from neighbouring pages.
+    // Segments are clustered by room, so that a range of the index is read from neighbouring pages.
     private const string Tables =
         """
         CREATE TABLE IF NOT EXISTS log (room TEXT PRIMARY KEY, epoch TEXT NOT NULL, head INTEGER NOT NULL, first INTEGER NOT NULL,
           ts INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS batch (room TEXT NOT NULL, last INTEGER NOT NULL, ts INTEGER NOT NULL, payload BLOB NOT NULL,
-          PRIMARY KEY (room, last)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, batches BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS segment (room TEXT NOT NULL, last INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (room, last)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS segment_data (id INTEGER PRIMARY KEY, batches BLOB NOT NULL);
         CREATE TABLE IF NOT EXISTS front (room TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (room, id)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS state (store TEXT NOT NULL, name TEXT NOT NULL, grain TEXT NOT NULL, etag TEXT NOT NULL, payload BLOB NOT NULL,
           PRIMARY KEY (store, name, grain)) WITHOUT ROWID;
-        PRAGMA user_version = 1;
         """;
 
     /// <summary>Makes what is missing.</summary>
@@ -25,12 +26,37 @@ internal static class SqliteSchema
     /// <exception cref="SqliteException">It is not a SQLite file, or cannot be written.</exception>
     public static void Create(SqliteSession session)
     {
+        long version;
         using (var row = session.Query("PRAGMA user_version"))
         {
             row.Read();
-            if (row.GetInt64(0) > Version)
-                throw new IOException($"The file is of format {row.GetInt64(0)}, written by a later OrleansChat; this one knows {Version}.");
+            version = row.GetInt64(0);
         }
+        if (version > Version)
+            throw new IOException($"The file is of format {version}, written by a later OrleansChat; this one knows {Version}.");
+        session.Execute("BEGIN IMMEDIATE");
         session.Execute(Tables);
+        if (version == 1)
+            MoveBatches(session);
+        session.Execute($"PRAGMA user_version = {Version}");
+        session.Execute("COMMIT");
+    }
+
+    /// <summary>Format 1 had a row for each batch.</summary>
+    private static void MoveBatches(SqliteSession session)
+    {
+        using (var rows = session.Query(
+            """
+            SELECT room, coalesce(lag(last) OVER (PARTITION BY room ORDER BY last), (SELECT first - 1 FROM log WHERE log.room = batch.room), 0), last, ts, payload
+            FROM batch ORDER BY room, last
+            """))
+        {
+            while (rows.Read())
+            {
+                var batch = new LogBatch(rows.GetInt64(2), rows.GetInt64(3), rows.GetFieldValue<byte[]>(4));
+                LogSegments.Append(session, rows.GetString(0), [new PlacedBatch(rows.GetInt64(1), batch)]);
+            }
+        }
+        session.Execute("DROP TABLE batch");
     }
 }

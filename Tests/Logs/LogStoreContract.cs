@@ -287,12 +287,15 @@ public abstract class LogStoreContract
                     model.RemoveFront($"f{span}");
                     Assert.True(await Store.RemoveFrontAsync(room, header.Epoch, $"f{span}", Deadline));
                     break;
+                case 8: // not after every step: a store may have two places for what was appended since
+                    AssertSame(model.Header, await Store.OpenAsync(room, create: false, Deadline));
+                    break;
                 default:
                     AssertSame(model.Read(place, place + span), await Store.ReadAsync(room, place, place + span, Deadline));
                     break;
             }
-            AssertSame(model.Header, await Store.OpenAsync(room, create: false, Deadline));
         }
+        AssertSame(model.Header, await Store.OpenAsync(room, create: false, Deadline));
         AssertSame(model.Read(0, long.MaxValue), await Store.ReadAsync(room, 0, long.MaxValue, Deadline));
     }
 

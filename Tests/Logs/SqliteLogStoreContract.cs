@@ -30,9 +30,9 @@ public abstract class SqliteLogStoreContract : LogStoreContract, IAsyncDisposabl
         session => damage switch
         {
             Damage.NoHeader => session.Execute("DELETE FROM log WHERE room = ?1", Room),
-            Damage.NoBatches => session.Execute("DELETE FROM batch WHERE room = ?1", Room),
+            Damage.NoBatches => session.Execute("DELETE FROM segment WHERE room = ?1", Room),
             Damage.OlderHeader => session.Execute("UPDATE log SET head = 3 WHERE room = ?1", Room),
-            Damage.OlderBatches => session.Execute("DELETE FROM batch WHERE room = ?1 AND last = 6", Room),
+            Damage.OlderBatches => session.Execute("DELETE FROM segment WHERE room = ?1 AND last = 6", Room),
             _ => throw new ArgumentOutOfRangeException(nameof(damage)),
         },
         Deadline);

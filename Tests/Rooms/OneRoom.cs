@@ -10,15 +10,13 @@ namespace OrleansChat.Tests.Rooms;
 /// <summary>A room's log in a store that does what the test says, and activations that write to it turn by turn.</summary>
 internal sealed class OneRoom : IDisposable
 {
-    private readonly SqliteFile _file;
-    private readonly SqliteLogStore _log;
-    private readonly bool _ownsFile;
+    private readonly LogsInMemory _logs;
+    private readonly bool _ownsLogs;
 
-    public OneRoom(GrainOptions? options = null, SqliteFile? file = null)
+    public OneRoom(GrainOptions? options = null, LogsInMemory? logs = null)
     {
-        (_ownsFile, _file) = (file is null, file ?? new SqliteFile(SqliteFile.InMemory));
-        _log = new SqliteLogStore(_file);
-        Store = new FaultyLogStore(_log);
+        (_ownsLogs, _logs) = (logs is null, logs ?? new LogsInMemory());
+        Store = new FaultyLogStore(_logs.Store);
         Options = options ?? new GrainOptions();
     }
 
@@ -82,29 +80,54 @@ internal sealed class OneRoom : IDisposable
 
     /// <summary>What the log holds, whatever anyone believes.</summary>
     public async Task<List<LogEntry>> EntriesAsync() =>
-        [.. (await _log.ReadAsync(Name, 1, long.MaxValue, CancellationToken.None)).SelectMany(EntryCodec.Decode)];
+        [.. (await _logs.Store.ReadAsync(Name, 1, long.MaxValue, CancellationToken.None)).SelectMany(EntryCodec.Decode)];
 
     /// <summary>The texts in the log.</summary>
     public async Task<string> TextsAsync() => string.Join(' ', (await EntriesAsync()).Select(entry => entry.Entry.Text));
 
-    public async Task<LogHeader?> HeaderAsync() => await _log.OpenAsync(Name, create: false, CancellationToken.None);
+    public async Task<LogHeader?> HeaderAsync() => await _logs.Store.OpenAsync(Name, create: false, CancellationToken.None);
 
     /// <summary>The store comes back with an older state.</summary>
-    public Task FallBackAsync(long head) => _file.WriteAsync(
-        session => session.Execute("DELETE FROM batch WHERE room = ?1 AND last > ?2", Name, head)
-            + session.Execute("UPDATE log SET head = ?2 WHERE room = ?1", Name, head),
-        CancellationToken.None);
+    public async Task FallBackAsync(long head)
+    {
+        var kept = await _logs.Store.ReadAsync(Name, 1, head, CancellationToken.None);
+        await HeaderAsync(); // It moves the room out of the journal.
+        await _logs.File.WriteAsync(
+            session =>
+            {
+                LogSegments.Drop(session, Name, long.MaxValue);
+                for (var i = 0; i < kept.Count; i++)
+                    LogSegments.Append(session, Name, [new PlacedBatch(i == 0 ? 0 : kept[i - 1].Last, kept[i])]);
+                return session.Execute("UPDATE log SET head = ?2 WHERE room = ?1", Name, head);
+            },
+            CancellationToken.None);
+    }
 
     /// <summary>The store comes back with nothing.</summary>
-    public Task LoseLogAsync() => _file.WriteAsync(
-        session => session.Execute("DELETE FROM batch WHERE room = ?1", Name) + session.Execute("DELETE FROM log WHERE room = ?1", Name),
-        CancellationToken.None);
+    public async Task LoseLogAsync()
+    {
+        await HeaderAsync();
+        await _logs.File.WriteAsync(
+            session => LogSegments.Drop(session, Name, long.MaxValue) + session.Execute("DELETE FROM log WHERE room = ?1", Name), CancellationToken.None);
+    }
 
     public void Dispose()
     {
-        if (_ownsFile)
-            _file.Dispose();
+        if (_ownsLogs)
+            _logs.Dispose();
     }
+}
+
+/// <summary>A data file in memory and the logs in it.</summary>
+internal sealed class LogsInMemory : IDisposable
+{
+    public LogsInMemory() => Store = new SqliteLogStore(File);
+
+    public SqliteFile File { get; } = new(SqliteFile.InMemory);
+
+    public SqliteLogStore Store { get; }
+
+    public void Dispose() => File.Dispose();
 }
 
 /// <summary>What an activation of a room has to do with its log.</summary>

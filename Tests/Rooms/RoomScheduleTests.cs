@@ -1,7 +1,6 @@
 using CsCheck;
 using OrleansChat.Grains.Interfaces;
 using OrleansChat.Grains.Logs;
-using OrleansChat.Grains.Storage;
 
 namespace OrleansChat.Tests.Rooms;
 
@@ -25,7 +24,7 @@ public sealed class RoomScheduleTests
     [Fact]
     public async Task Whatever_fails_an_acknowledged_id_is_in_the_log_once_where_it_was_said_and_the_stream_is_the_log()
     {
-        using var file = new SqliteFile(SqliteFile.InMemory);
+        using var logs = new LogsInMemory();
         var step = Gen.Frequency(
             (8, Gen.Const(Step.Publish)),
             (2, Gen.Const(Step.PublishMany)),
@@ -40,15 +39,15 @@ public sealed class RoomScheduleTests
         await Gen.Select(step, Gen.Int[0, 11], Gen.Int[0, 6], Gen.Int[0, 7]).Array[1, 80].SampleAsync(
             async steps =>
             {
-                using var schedule = new Schedule(file);
+                using var schedule = new Schedule(logs);
                 await schedule.RunAsync(steps);
             },
             iter: 1_500, threads: 1, print: steps => string.Join(", ", steps));
     }
 
-    private sealed class Schedule(SqliteFile file) : IDisposable
+    private sealed class Schedule(LogsInMemory logs) : IDisposable
     {
-        private readonly OneRoom _room = new(file: file);
+        private readonly OneRoom _room = new(logs: logs);
         private readonly List<(PublishRequest Request, Task<PublishAnswer[]> Answers, int Index)> _said = [];
         private readonly List<RoomActivation> _replaced = [];
         private readonly RoomActivation[] _live = new RoomActivation[2];
