@@ -8,7 +8,7 @@ public sealed class LullTests
     public async Task Whatever_several_threads_post_is_executed_once()
     {
         const int Threads = 4, Each = 5_000;
-        var lull = new Lull(patience: 3);
+        var lull = new Lull(patience: 3, calm: 1);
         var executed = new int[Threads * Each];
         var left = executed.Length;
         var all = new TaskCompletionSource();
@@ -35,7 +35,7 @@ public sealed class LullTests
         var others = Enumerable.Range(0, 4 * Environment.ProcessorCount).Select(_ => new Endless(stop.Token)).ToList();
         others.ForEach(other => ThreadPool.UnsafeQueueUserWorkItem(other, preferLocal: false));
         var executed = new TaskCompletionSource();
-        new Lull(patience: 8).Post(new Work(() => executed.TrySetResult()));
+        new Lull(patience: 8, calm: 2).Post(new Work(() => executed.TrySetResult()));
         await Within.LimitAsync(executed.Task, "the work was executed beside work that never ends");
         await stop.CancelAsync();
     }
