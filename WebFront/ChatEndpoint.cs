@@ -1,7 +1,6 @@
-using System.IO.Pipelines;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
@@ -15,12 +14,10 @@ namespace OrleansChat.WebFront;
 
 /// <summary><c>/ws</c>: who may connect is decided before the upgrade; then one <see cref="Connection"/> runs to its end.</summary>
 internal sealed partial class ChatEndpoint(
-    SessionParts parts, FrontHub hub, FrontFeed feed, FrontClaims claims, TokenReader tokens, AuthOptions auth, OriginCheck origins, Flushers flushers, FrontDrain drain,
+    SessionParts parts, FrontHub hub, FrontFeed feed, FrontClaims claims, TokenReader tokens, AuthOptions auth, OriginCheck origins, Flushers flushers, FrontDrain drain, OpenConnections open,
     IOptions<FrontOptions> options, TimeProvider time, ILogger<ChatEndpoint> logger)
 {
     private const string AcceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455 §1.3
-
-    private int _open;
 
     /// <summary>Whether a request asks for a WebSocket: HTTP/1.1 Upgrade (RFC 6455 §4.2.1) or HTTP/2 Extended CONNECT (RFC 8441).</summary>
     public static bool IsUpgrade(HttpContext context) =>
@@ -53,60 +50,46 @@ internal sealed partial class ChatEndpoint(
             return;
         }
 
-        if (drain.IsStopping || claims.HasRunOut || !TryOpen())
+        if (drain.IsStopping || claims.HasRunOut || !open.TryAdd())
         {
             await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "unavailable", "This server takes no more connections.", retryAfter: "5");
             return;
         }
 
-        Func<Task>? run = null;
+        var isConnected = false;
         try
         {
-            run = await ConnectAsync(context, reading.Identity);
+            isConnected = await ConnectAsync(context, reading.Identity);
         }
         finally
         {
-            if (run is null)
-                Interlocked.Decrement(ref _open);
-        }
-
-        if (run is null)
-            return;
-        if (HandoffOf(context) is { } handoff)
-            handoff.Continue(run);
-        else
-            await run();
-    }
-
-    /// <summary>Takes one of <see cref="FrontOptions.Connections"/>, before anything is waited for: those who come at the same time must not all find the last place free.</summary>
-    private bool TryOpen()
-    {
-        while (true)
-        {
-            var open = Volatile.Read(ref _open);
-            if (options.Value.Connections is var limit and > 0 && open >= limit)
-                return false;
-            if (Interlocked.CompareExchange(ref _open, open + 1, open) == open)
-                return true;
+            if (!isConnected)
+                open.Remove();
         }
     }
 
-    /// <returns>What runs the connection to its end; null when the request was refused.</returns>
-    private async Task<Func<Task>?> ConnectAsync(HttpContext context, Identity identity)
+    /// <returns>False when the request was refused.</returns>
+    private async Task<bool> ConnectAsync(HttpContext context, Identity identity)
     {
         var clientId = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
         if (!await AdmitAsync(context, identity, clientId))
-            return null;
+            return false;
+        Stream stream;
         try
         {
-            var connection = await UpgradeAsync(context, clientId);
-            return () => RunAsync(connection, identity);
+            stream = await UpgradeAsync(context);
         }
         catch
         {
             await hub.LeaveAsync(identity.UserId, clientId);
             throw;
         }
+
+        if (PlainOf(context) is { } plain)
+            plain.HandOver(RunOn(clientId, identity));
+        else
+            await RunAsync(new Connection(clientId, stream, context.Abort, flushers.Of(clientId), options.Value, time, logger), identity);
+        return true;
     }
 
     private async Task<bool> AdmitAsync(HttpContext context, Identity identity, string clientId)
@@ -130,23 +113,33 @@ internal sealed partial class ChatEndpoint(
         return admitted;
     }
 
+    /// <summary>What goes on when the request is over. Nothing of it is kept: this knows who came, and no more.</summary>
+    private Action<Socket, byte[]> RunOn(string clientId, Identity identity) =>
+        (socket, early) => _ = RunAsync(new Connection(clientId, socket, early, flushers.Of(clientId), options.Value, time, logger), identity);
+
+    /// <summary>Runs a connection to its end. Does not throw; <see cref="OpenConnections"/> knows how many there are.</summary>
     private async Task RunAsync(Connection connection, Identity identity)
     {
         var session = new Session(connection, identity, parts);
-        hub.Add(session);
-        if (drain.IsStopping)
-            connection.Close(CloseCode.GoingAway, FrontDrain.GoingAway); // it came after the drain had looked who is there
-        LogConnected(session.ClientId, identity.UserId);
         try
         {
-            await connection.RunAsync(WireFrame.Encode(Connected(session, identity)), session.ReceiveAsync);
+            session.Send(Connected(session, identity));
+            hub.Add(session);
+            if (drain.IsStopping)
+                connection.Close(CloseCode.GoingAway, FrontDrain.GoingAway); // it came after the drain had looked who is there
+            LogConnected(session.ClientId, identity.UserId);
+            await connection.RunAsync(session.ReceiveAsync);
+            hub.Remove(session);
+            LogDisconnected(session.ClientId);
+            await Task.WhenAll(session.EndAsync(), hub.LeaveAsync(identity.UserId, session.ClientId));
+        }
+        catch (Exception e)
+        {
+            LogFailed(e, session.ClientId);
         }
         finally
         {
-            hub.Remove(session);
-            Interlocked.Decrement(ref _open);
-            LogDisconnected(session.ClientId);
-            await Task.WhenAll(session.EndAsync(), hub.LeaveAsync(identity.UserId, session.ClientId));
+            open.Remove();
         }
     }
 
@@ -160,34 +153,24 @@ internal sealed partial class ChatEndpoint(
             new FrameLimits(limits.FrameBytes, limits.MessageChars, limits.RoomsPerConnection));
     }
 
-    /// <summary>The way to keep the connection and let go of the request; null where TLS or HTTP/2 lies between.</summary>
-    private static Handoff? HandoffOf(HttpContext context) =>
-        HttpProtocol.IsHttp11(context.Request.Protocol) && context.Features.Get<ITlsConnectionFeature>() is null ? context.Features.Get<Handoff>() : null;
+    /// <summary>The connection whose socket outlives the request; null where TLS or HTTP/2 lies between.</summary>
+    private static TcpConnection? PlainOf(HttpContext context) =>
+        HttpProtocol.IsHttp11(context.Request.Protocol) && context.Features.Get<ITlsConnectionFeature>() is null ? context.Features.Get<TcpConnection>() : null;
 
-    /// <summary>Answers the handshake and takes the connection: the framework's own accept would put its framing between us and the socket.</summary>
-    private async Task<Connection> UpgradeAsync(HttpContext context, string clientId)
+    /// <summary>Answers the handshake: the framework's own accept would put its framing between us and the socket.</summary>
+    private static async Task<Stream> UpgradeAsync(HttpContext context)
     {
         var response = context.Response;
         if (OffersSubprotocol(context.Request))
             response.Headers.SecWebSocketProtocol = TokenLocation.Subprotocol;
         if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } http2)
-            return OfRequest(await http2.AcceptAsync(), context, clientId);
+            return await http2.AcceptAsync();
 
         var key = context.Request.Headers.SecWebSocketKey.ToString();
         response.Headers.Connection = "Upgrade";
         response.Headers.Upgrade = "websocket";
         response.Headers.SecWebSocketAccept = AcceptValue(key);
-        var stream = await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
-        if (HandoffOf(context)?.Connection is not { } kept)
-            return OfRequest(stream, context, clientId);
-        var socket = kept.Features.Get<IConnectionSocketFeature>()?.Socket;
-        return new Connection(clientId, kept.Transport.Input, kept.Transport.Output.AsStream(), socket, kept.Abort, flushers.Of(clientId), options.Value, time, logger);
-    }
-
-    private Connection OfRequest(Stream stream, HttpContext context, string clientId)
-    {
-        var input = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true));
-        return new Connection(clientId, input, stream, plainSocket: null, context.Abort, flushers.Of(clientId), options.Value, time, logger);
+        return await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
     }
 
     [System.Diagnostics.CodeAnalysis.SuppressMessage("Security", "CA5350", Justification = "RFC 6455 §4.2.2 names SHA-1; nothing is secured by it.")]
@@ -218,6 +201,9 @@ internal sealed partial class ChatEndpoint(
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Connection {ClientId} has ended")]
     private partial void LogDisconnected(string clientId);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Connection {ClientId} failed")]
+    private partial void LogFailed(Exception e, string clientId);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Connection {ClientId} was not admitted")]
     private partial void LogNotAdmitted(Exception e, string clientId);

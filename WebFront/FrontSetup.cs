@@ -14,6 +14,7 @@ internal static class FrontSetup
         services.AddSingleton<FrameCodec>();
         services.AddSingleton<OriginCheck>();
         services.AddSingleton<Flushers>();
+        services.AddSingleton<OpenConnections>();
         services.AddSingleton<FrontClaims>();
         services.AddSingleton<FrontHub>();
         services.AddSingleton<FrontFeed>();
@@ -22,8 +23,9 @@ internal static class FrontSetup
         services.AddSingleton<SessionParts>();
         services.AddSingleton<ChatEndpoint>();
         services.AddHostedService(provider => provider.GetRequiredService<LeaseLoop>());
-        services.AddHostedService(provider => provider.GetRequiredService<FrontDrain>());
         services.AddHostedService<Heartbeat>();
+        // Behind the clock, so stopped before it: connections that do not answer their close need it.
+        services.AddHostedService(provider => provider.GetRequiredService<FrontDrain>());
         return services;
     }
 

@@ -27,11 +27,10 @@ internal static class WebSetup
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 64 * 1024;
-            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(Handoff.Around));
         });
 
-        // The socket is written to directly once the framework has sent its answer to the upgrade: inline, its flush has reached the socket when it returns.
-        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
+        // Asked before Kestrel's own, which keeps what this one does not take.
+        builder.Services.AddSingleton<IConnectionListenerFactory, TcpTransport>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
     }
 

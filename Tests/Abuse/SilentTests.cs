@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -37,7 +36,7 @@ public sealed class SilentTests : IAsyncLifetime
         var server = _server = await listener.AcceptSocketAsync(TestContext.Current.CancellationToken);
         server.SendBufferSize = 4_096; // a client that does not read is soon felt
         _client = new RawSocket(client);
-        _connection = new Connection("c", PipeReader.Create(new NetworkStream(server)), new NetworkStream(server), server, server.Dispose, new Flusher(), new FrontOptions(), _time, NullLogger.Instance);
+        _connection = new Connection("c", server, [], new Flusher(), new FrontOptions(), _time, NullLogger.Instance);
         _running = RunAsync();
         Assert.Equal("first", (await Client.ReadFrameAsync()).Payload);
     }
@@ -134,12 +133,16 @@ public sealed class SilentTests : IAsyncLifetime
         Assert.InRange(Connection.Outbox.WaitingPieces, 0, 5_000);
     }
 
-    private Task RunAsync() => Connection.RunAsync(new byte[] { RawSocket.Text, 5, (byte)'f', (byte)'i', (byte)'r', (byte)'s', (byte)'t' }, message =>
+    private Task RunAsync()
     {
-        _received.Add(System.Text.Encoding.UTF8.GetString(message.Span));
-        _heard.TrySetResult();
-        return ValueTask.CompletedTask;
-    });
+        Connection.Outbox.TryPost(new byte[] { RawSocket.Text, 5, (byte)'f', (byte)'i', (byte)'r', (byte)'s', (byte)'t' });
+        return Connection.RunAsync(message =>
+        {
+            _received.Add(System.Text.Encoding.UTF8.GetString(message.Span));
+            _heard.TrySetResult();
+            return ValueTask.CompletedTask;
+        });
+    }
 
     private Task FloodAsync() => Client.SendAsync([.. Enumerable.Repeat(RawSocket.Frame(RawSocket.Text, """{"type":"ping"}"""), 20_000).SelectMany(frame => frame)]);
 

@@ -4,6 +4,7 @@ using OrleansChat.Grains.Interfaces;
 using OrleansChat.Tests.Support;
 using OrleansChat.WebFront;
 using OrleansChat.WebFront.Rooms;
+using OrleansChat.WebFront.Sockets;
 
 namespace OrleansChat.Tests.Fronts;
 
@@ -23,7 +24,7 @@ public sealed class LeaseLoopTests : IAsyncDisposable
         _feeds = new FakeFeeds(_front.Cluster);
         _feed = new FrontFeed(_feeds.Cluster, _front.Hub, _front.Claims, NullLogger<FrontFeed>.Instance);
         var lifetime = StandIn.Of<IHostApplicationLifetime>(new Started());
-        var drain = new FrontDrain(_front.Hub, _front.Options, lifetime, _front.Time, NullLogger<FrontDrain>.Instance);
+        var drain = new FrontDrain(_front.Hub, new OpenConnections(_front.Options), _front.Options, lifetime, _front.Time, NullLogger<FrontDrain>.Instance);
         _loop = new LeaseLoop(_front.Hub, _feed, _front.Claims, drain, _front.Cluster.Grains, lifetime, _front.Options, _front.Time, NullLogger<LeaseLoop>.Instance);
     }
 

@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -16,7 +15,6 @@ public sealed class ConnectionTests : IAsyncDisposable
 
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch);
     private readonly List<string> _received = [];
-    private readonly TaskCompletionSource _aborted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly FrontOptions _options = new() { FrameBytes = Limit, OutboxBytes = 1_000_000 };
     private SocketPair _pair = null!;
     private Connection _connection = null!;
@@ -142,7 +140,7 @@ public sealed class ConnectionTests : IAsyncDisposable
         await ExpectCloseAsync(4403, "out");
 
         Beat(TimeSpan.FromSeconds(4.9));
-        Assert.False(_run.IsCompleted || _aborted.Task.IsCompleted);
+        Assert.False(_run.IsCompleted);
         Beat(TimeSpan.FromSeconds(0.1));
 
         await _run.Soon("the connection ends");
@@ -225,7 +223,6 @@ public sealed class ConnectionTests : IAsyncDisposable
         _connection.Close(CloseCode.GoingAway, "bye");
         Beat(TimeSpan.FromSeconds(5));
 
-        await _aborted.Task.Soon("the connection is torn down");
         await _run.Soon("it ends");
         Assert.True(_connection.Outbox.WaitEmptyAsync().IsCompleted);
     }
@@ -260,19 +257,13 @@ public sealed class ConnectionTests : IAsyncDisposable
         await _run.Soon("the connection ends with its socket");
     }
 
-    private async Task OpenAsync()
+    private async Task OpenAsync(params byte[] early)
     {
         _pair = await SocketPair.OpenAsync();
-        var stream = new NetworkStream(_pair.Server);
-        _connection = new Connection("c", PipeReader.Create(stream), stream, _pair.Server, Abort, new Flusher(), _options, _time, NullLogger.Instance);
-        _run = _connection.RunAsync("first"u8.ToArray(), ReceiveAsync);
+        _connection = new Connection("c", _pair.Server, early, new Flusher(), _options, _time, NullLogger.Instance);
+        _connection.Outbox.TryPost("first"u8.ToArray());
+        _run = _connection.RunAsync(ReceiveAsync);
         Assert.Equal("first"u8.ToArray(), await _pair.ReadAsync(5, "the first frame arrives"));
-    }
-
-    private void Abort()
-    {
-        _aborted.TrySetResult();
-        _pair.Server.Dispose();
     }
 
     private ValueTask ReceiveAsync(ReadOnlyMemory<byte> message)

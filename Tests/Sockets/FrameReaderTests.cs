@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using CsCheck;
 using OrleansChat.Tests.Support;
@@ -74,10 +73,10 @@ public sealed class FrameReaderTests
         for (var (received, i) = (0, 0); received < bytes.Length; i++)
         {
             received = Math.Min(bytes.Length, received + cuts[i % cuts.Length]);
-            var sequence = new ReadOnlySequence<byte>(bytes, consumed, received - consumed);
-            while (reader.Read(ref sequence, out var payload) is var what and not Inbound.Incomplete)
+            var rest = bytes.AsMemory(consumed, received - consumed);
+            while (reader.Read(ref rest, out var payload) is var what and not Inbound.Incomplete)
                 found.Add($"{what} {Encoding.UTF8.GetString(payload.Span)}");
-            consumed = received - (int)sequence.Length;
+            consumed = received - rest.Length;
         }
 
         return found;

@@ -1,5 +1,5 @@
+using System.Buffers;
 using System.Buffers.Binary;
-using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Connections;
@@ -8,12 +8,16 @@ using OrleansChat.WebFront.Frames;
 namespace OrleansChat.WebFront.Sockets;
 
 /// <summary>
-/// One WebSocket: receive loop, heartbeat, close; bytes only. A <see cref="FrameReader"/> takes the messages out of what comes in; what goes out is the
-/// <see cref="Outbox"/>'s. An idle connection waits in one zero-byte read and holds no timer and no buffer.
+/// One WebSocket: receive loop, heartbeat, close; bytes only. It runs on a plain socket, which it owns, or through the stream of a request where TLS or HTTP/2 lies
+/// between. A <see cref="FrameReader"/> takes the messages out of what comes in; what goes out is the <see cref="Outbox"/>'s. An idle connection waits in one zero-byte
+/// read and holds no timer and no buffer.
 /// </summary>
 internal sealed partial class Connection
 {
     private const int MaxPiecesBeforePong = 4_096;
+
+    /// <summary>Bytes read at once. Held while what they ask for is waited for, by as many connections as wait.</summary>
+    private const int ReadSize = 4_096;
 
     /// <summary>How long a client may take to answer a close frame.</summary>
     private static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(5);
@@ -23,30 +27,34 @@ internal sealed partial class Connection
 
     private readonly FrontOptions _options;
     private readonly TimeProvider _time;
-    private readonly PipeReader _input;
-    private readonly Stream _output;
-    private readonly Socket? _plainSocket;
-    private readonly Action _abort;
+    private readonly Socket? _socket;
+    private readonly Stream? _stream;
+    private readonly Action? _abortRequest;
     private readonly ILogger _logger;
     private FrameReader _frames;
+    private byte[] _rest = [];
     private long _receivedAt;
     private long _pingedAt;
     private long _closeBy;
     private bool _isClosed;
 
     /// <param name="clientId">Names the connection in frames and logs.</param>
-    /// <param name="input">What the client sends.</param>
-    /// <param name="output">The way to the client that the answer to the upgrade took.</param>
-    /// <param name="plainSocket">The socket below it; null where TLS or HTTP/2 lies between.</param>
-    /// <param name="abort">Tears the connection down; reads fail after it.</param>
+    /// <param name="socket">A plain one, on which the answer to the upgrade is written; disposed when the connection ends.</param>
+    /// <param name="early">What was already read from it.</param>
     /// <param name="flusher">Writes what is posted.</param>
     /// <param name="options">Limits.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
-    public Connection(
-        string clientId, PipeReader input, Stream output, Socket? plainSocket, Action abort, Flusher flusher, FrontOptions options, TimeProvider time, ILogger logger)
+    public Connection(string clientId, Socket socket, byte[] early, Flusher flusher, FrontOptions options, TimeProvider time, ILogger logger)
+        : this(clientId, flusher, options, time, logger) => (_socket, _rest) = (socket, early);
+
+    /// <summary>Through a request's <paramref name="stream"/>. <paramref name="abortRequest"/> tears it down; reads fail after it.</summary>
+    public Connection(string clientId, Stream stream, Action abortRequest, Flusher flusher, FrontOptions options, TimeProvider time, ILogger logger)
+        : this(clientId, flusher, options, time, logger) => (_stream, _abortRequest) = (stream, abortRequest);
+
+    private Connection(string clientId, Flusher flusher, FrontOptions options, TimeProvider time, ILogger logger)
     {
-        (ClientId, _input, _output, _plainSocket, _abort, _options, _time, _logger) = (clientId, input, output, plainSocket, abort, options, time, logger);
+        (ClientId, _options, _time, _logger) = (clientId, options, time, logger);
         _receivedAt = time.GetTimestamp();
         _frames = new FrameReader(options.FrameBytes);
         Outbox = new Outbox(options.OutboxBytes, flusher)
@@ -59,20 +67,20 @@ internal sealed partial class Connection
 
     public Outbox Outbox { get; }
 
-    /// <summary>Runs the connection to its end. Does not throw.</summary>
-    /// <param name="first">The first frame. It goes through the stream, behind the framework's answer to the upgrade, before anything goes straight to the socket.</param>
+    /// <summary>Runs the connection to its end. Does not throw. What was posted before goes out first.</summary>
     /// <param name="receive">Takes a message: the bytes of all its fragments, valid until the task ends.</param>
-    public async Task RunAsync(ReadOnlyMemory<byte> first, Func<ReadOnlyMemory<byte>, ValueTask> receive)
+    public async Task RunAsync(Func<ReadOnlyMemory<byte>, ValueTask> receive)
     {
         try
         {
-            await _output.WriteAsync(first);
-            await _output.FlushAsync();
-            if (_plainSocket is not null)
-                _plainSocket.Blocking = false;
-            Outbox.Start(new SocketWriter(_output, _plainSocket));
-            while (await ReceiveAsync(await _input.ReadAsync(), receive))
+            if (_socket is not null)
+                _socket.Blocking = false;
+            Outbox.Start(new SocketWriter(_stream, _socket));
+            var goesOn = _rest.Length == 0 || await TakeAsync(_rest, receive);
+            while (goesOn)
             {
+                await WaitAsync(CancellationToken.None);
+                goesOn = await ReceiveAsync(receive);
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or SocketException or ObjectDisposedException or ConnectionAbortedException)
@@ -87,6 +95,7 @@ internal sealed partial class Connection
 
         await LingerAsync();
         Outbox.Abandon();
+        _socket?.Dispose();
     }
 
     /// <summary>Closes the connection, once: the first reason is the one that the client hears.</summary>
@@ -97,6 +106,13 @@ internal sealed partial class Connection
             Outbox.Complete(WireFrame.Close(code, reason), dropWaiting: slow);
     }
 
+    /// <summary>Tears the connection down; it ends soon.</summary>
+    public void Abort()
+    {
+        _socket?.Dispose();
+        _abortRequest?.Invoke();
+    }
+
     /// <summary>Looks at the clock: pings a silent client, closes a dead one. Called for all connections in turn by <see cref="Heartbeat"/>.</summary>
     /// <param name="now">The clock's timestamp.</param>
     public void Beat(long now)
@@ -104,7 +120,7 @@ internal sealed partial class Connection
         if (Volatile.Read(ref _closeBy) is var closeBy and not 0)
         {
             if (now >= closeBy)
-                _abort();
+                Abort();
             return;
         }
 
@@ -122,66 +138,111 @@ internal sealed partial class Connection
         }
     }
 
-    /// <returns>False when the connection has ended.</returns>
-    private async ValueTask<bool> ReceiveAsync(ReadResult result, Func<ReadOnlyMemory<byte>, ValueTask> receive)
+    /// <summary>Waits until there is something to read, or no more to come, without a buffer.</summary>
+    private ValueTask<int> WaitAsync(CancellationToken cancelled) =>
+        _socket is null ? _stream!.ReadAsync(Memory<byte>.Empty, cancelled) : _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancelled);
+
+    /// <returns>How many bytes were read; 0 at the end; less than 0 where there is nothing to read for now.</returns>
+    private ValueTask<int> ReadAsync(Memory<byte> buffer)
     {
-        var received = result.Buffer;
+        if (_socket is null)
+            return _stream!.ReadAsync(buffer);
+        var count = _socket.Receive(buffer.Span, SocketFlags.None, out var error);
+        return error switch
+        {
+            SocketError.Success => ValueTask.FromResult(count),
+            SocketError.WouldBlock => ValueTask.FromResult(-1),
+            _ => throw new SocketException((int)error),
+        };
+    }
+
+    /// <summary>Reads what there is.</summary>
+    /// <returns>False when the connection has ended.</returns>
+    private async ValueTask<bool> ReceiveAsync(Func<ReadOnlyMemory<byte>, ValueTask> receive)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(ReadSize);
         try
         {
-            Volatile.Write(ref _receivedAt, _time.GetTimestamp());
-            while (_frames.Read(ref received, out var payload) is var found and not Inbound.Incomplete)
+            while (true)
             {
-                // What lies here may have waited long behind what the frames before asked for: that is our silence, not the client's.
-                Volatile.Write(ref _receivedAt, _time.GetTimestamp());
-                switch (found)
-                {
-                    // A closing connection is read on, so that the close frame is not lost to a reset; what comes is not looked at.
-                    case Inbound.Message when Volatile.Read(ref _closeBy) == 0:
-                        await receive(payload);
-                        break;
-                    case Inbound.Ping:
-                        PostPong(payload.Span);
-                        break;
-                    case Inbound.TooLarge:
-                        Close(CloseCode.FrameTooLarge, FormattableString.Invariant($"Frame too large (max {_options.FrameBytes} bytes)"));
-                        break;
-                    case Inbound.NotUtf8:
-                        Close(CloseCode.NotUtf8, "Not UTF-8");
-                        break;
-                    case Inbound.Broken:
-                        Close(CloseCode.BrokenFraming, "Broken framing");
-                        return false;
-                    case Inbound.Close:
-                        // It may also have come between the fragments of a message (RFC 6455 §5.4).
-                        Close(payload.IsEmpty ? WebSocketCloseStatus.NormalClosure : (WebSocketCloseStatus)BinaryPrimitives.ReadUInt16BigEndian(payload.Span), "");
-                        _isClosed = true;
-                        return false;
-                }
+                var kept = _rest.Length;
+                _rest.CopyTo(buffer.AsSpan());
+                var count = await ReadAsync(buffer.AsMemory(kept));
+                if (count <= 0)
+                    return count < 0;
+                if (!await TakeAsync(buffer.AsMemory(0, kept + count), receive))
+                    return false;
+                // A buffer that was not filled has emptied the socket: a second read would find nothing.
+                if (_socket is null || kept + count < buffer.Length)
+                    return true;
             }
-
-            return !result.IsCompleted;
         }
         finally
         {
-            _input.AdvanceTo(received.Start, received.End);
+            ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    /// <summary>Takes the frames out of what was received, and keeps the begin of one that is not there whole: a header, or a control frame.</summary>
+    /// <returns>False when the connection has ended.</returns>
+    private async ValueTask<bool> TakeAsync(Memory<byte> received, Func<ReadOnlyMemory<byte>, ValueTask> receive)
+    {
+        Volatile.Write(ref _receivedAt, _time.GetTimestamp());
+        while (_frames.Read(ref received, out var payload) is var found and not Inbound.Incomplete)
+        {
+            // What lies here may have waited long behind what the frames before asked for: that is our silence, not the client's.
+            Volatile.Write(ref _receivedAt, _time.GetTimestamp());
+            switch (found)
+            {
+                // A closing connection is read on, so that the close frame is not lost to a reset; what comes is not looked at.
+                case Inbound.Message when Volatile.Read(ref _closeBy) == 0:
+                    await receive(payload);
+                    break;
+                case Inbound.Ping:
+                    PostPong(payload.Span);
+                    break;
+                case Inbound.TooLarge:
+                    Close(CloseCode.FrameTooLarge, FormattableString.Invariant($"Frame too large (max {_options.FrameBytes} bytes)"));
+                    break;
+                case Inbound.NotUtf8:
+                    Close(CloseCode.NotUtf8, "Not UTF-8");
+                    break;
+                case Inbound.Broken:
+                    Close(CloseCode.BrokenFraming, "Broken framing");
+                    return false;
+                case Inbound.Close:
+                    // It may also have come between the fragments of a message (RFC 6455 §5.4).
+                    Close(payload.IsEmpty ? WebSocketCloseStatus.NormalClosure : (WebSocketCloseStatus)BinaryPrimitives.ReadUInt16BigEndian(payload.Span), "");
+                    _isClosed = true;
+                    return false;
+            }
+        }
+
+        _rest = received.ToArray();
+        return true;
     }
 
     /// <summary>Waits until the last frame is out and, where the client did not close, until it has seen it: closing a socket with unread bytes resets it.</summary>
     private async Task LingerAsync()
     {
         using var deadline = new CancellationTokenSource(ClosePatience, _time);
+        var ignored = ArrayPool<byte>.Shared.Rent(ReadSize);
         try
         {
             await Outbox.WaitEmptyAsync().WaitAsync(deadline.Token);
             if (_closeBy == 0 || _isClosed)
                 return;
-            while (await _input.ReadAsync(deadline.Token) is { IsCompleted: false } ignored)
-                _input.AdvanceTo(ignored.Buffer.End);
+            do
+                await WaitAsync(deadline.Token);
+            while (await ReadAsync(ignored) != 0);
         }
         catch (Exception)
         {
-            _abort();
+            Abort();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(ignored);
         }
     }
 

@@ -50,7 +50,7 @@ internal sealed class Flusher : IThreadPoolWorkItem
             }
             catch (ObjectDisposedException)
             {
-                // The framework disposes the socket of a client that reset it, whatever is being written.
+                // The connection has ended, whatever is being written.
                 outbox.Abandon();
                 return;
             }

@@ -13,7 +13,6 @@ namespace OrleansChat.WebFront.Sockets;
 /// <param name="maxMessage">Bytes, all fragments together. What is larger is told once; from then on only control frames are looked at.</param>
 internal struct FrameReader(int maxMessage)
 {
-    private const int MaxHeader = 14;
     private const int MaxControl = 125;
     private const int FirstBuffer = 1_024;
     private const byte Fin = 0x80;
@@ -28,9 +27,9 @@ internal struct FrameReader(int maxMessage)
     private bool _skips;
 
     /// <summary>Reads on.</summary>
-    /// <param name="received">Begins where the last call left it; what is read is cut off.</param>
-    /// <param name="payload">A message's or a control frame's; valid until the next call.</param>
-    public Inbound Read(ref ReadOnlySequence<byte> received, out ReadOnlyMemory<byte> payload)
+    /// <param name="received">Begins where the last call left it; what is read is cut off, and unmasked where it lies.</param>
+    /// <param name="payload">A message's or a control frame's; valid until the next call, as long as <paramref name="received"/> is.</param>
+    public Inbound Read(ref Memory<byte> received, out ReadOnlyMemory<byte> payload)
     {
         if (_isTaken)
             Release();
@@ -38,6 +37,8 @@ internal struct FrameReader(int maxMessage)
         {
             if (_left == 0 && ReadHeader(ref received, out payload) is var found and not Inbound.Message)
                 return found;
+            if (_message is null && _isLast && !_skips && _left <= received.Length)
+                return ReadWhole(ref received, out payload);
             payload = default;
             Take(ref received);
             if (_left > 0)
@@ -47,16 +48,16 @@ internal struct FrameReader(int maxMessage)
 
         _isTaken = true;
         payload = _message.AsMemory(0, _length);
-        return Utf8.IsValid(payload.Span) ? Inbound.Message : Inbound.NotUtf8;
+        return KindOf(payload.Span);
     }
 
+    private static Inbound KindOf(ReadOnlySpan<byte> message) => Utf8.IsValid(message) ? Inbound.Message : Inbound.NotUtf8;
+
     /// <returns><see cref="Inbound.Message"/>: a frame of one has begun.</returns>
-    private Inbound ReadHeader(ref ReadOnlySequence<byte> received, out ReadOnlyMemory<byte> payload)
+    private Inbound ReadHeader(ref Memory<byte> received, out ReadOnlyMemory<byte> payload)
     {
         payload = default;
-        Span<byte> header = stackalloc byte[MaxHeader];
-        header = header[..(int)Math.Min(received.Length, MaxHeader)];
-        received.Slice(0, header.Length).CopyTo(header);
+        var header = received.Span;
         if (header.Length < 2)
             return Inbound.Incomplete;
 
@@ -81,7 +82,7 @@ internal struct FrameReader(int maxMessage)
         if (isControl)
             return ReadControl(opcode, ref received, size, (int)length, mask, out payload);
 
-        received = received.Slice(size);
+        received = received[size..];
         (_left, _mask, _isLast) = (length, mask, isLast);
         if (_skips || length <= maxMessage - _length)
             return Inbound.Message;
@@ -91,21 +92,32 @@ internal struct FrameReader(int maxMessage)
     }
 
     /// <summary>A control frame is small: it is waited for.</summary>
-    private static Inbound ReadControl(int opcode, ref ReadOnlySequence<byte> received, int start, int length, uint mask, out ReadOnlyMemory<byte> payload)
+    private static Inbound ReadControl(int opcode, ref Memory<byte> received, int start, int length, uint mask, out ReadOnlyMemory<byte> payload)
     {
         payload = default;
         if (received.Length < start + length)
             return Inbound.Incomplete;
-        var bytes = received.Slice(start, length).ToArray();
-        Unmask(bytes, mask);
-        received = received.Slice(start + length);
+        var bytes = received.Slice(start, length);
+        Unmask(bytes.Span, mask);
+        received = received[(start + length)..];
         payload = bytes;
         return opcode switch
         {
             0x9 => Inbound.Ping,
             0xA => Inbound.Pong,
-            _ => IsGoodClose(bytes) ? Inbound.Close : Inbound.Broken,
+            _ => IsGoodClose(bytes.Span) ? Inbound.Close : Inbound.Broken,
         };
+    }
+
+    /// <summary>A message that lies there in one piece, as nearly all do, is not copied.</summary>
+    private Inbound ReadWhole(ref Memory<byte> received, out ReadOnlyMemory<byte> payload)
+    {
+        var message = received[..(int)_left];
+        received = received[(int)_left..];
+        _left = 0;
+        Unmask(message.Span, _mask);
+        payload = message;
+        return KindOf(message.Span);
     }
 
     /// <summary>RFC 6455 §7.4: nothing, or a code that may be sent and a reason.</summary>
@@ -114,19 +126,19 @@ internal struct FrameReader(int maxMessage)
         || (payload.Length >= 2 && BinaryPrimitives.ReadUInt16BigEndian(payload) is (>= 1000 and <= 1003) or (>= 1007 and <= 1011) or (>= 3000 and <= 4999)
             && Utf8.IsValid(payload[2..]));
 
-    private void Take(ref ReadOnlySequence<byte> received)
+    private void Take(ref Memory<byte> received)
     {
         var count = (int)Math.Min(_left, received.Length);
         if (!_skips)
         {
             MakeRoom(count);
             var bytes = _message.AsSpan(_length, count);
-            received.Slice(0, count).CopyTo(bytes);
+            received.Span[..count].CopyTo(bytes);
             _mask = Unmask(bytes, _mask);
             _length += count;
         }
 
-        received = received.Slice(count);
+        received = received[count..];
         _left -= count;
     }
 

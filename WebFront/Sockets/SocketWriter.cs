@@ -8,7 +8,7 @@ namespace OrleansChat.WebFront.Sockets;
 /// Writes to one connection: straight to the socket, without waiting, where it is a plain one; through the stream where TLS or HTTP/2 lies between.
 /// The two ways are never mixed on one connection.
 /// </summary>
-internal sealed class SocketWriter(Stream stream, Socket? socket)
+internal sealed class SocketWriter(Stream? stream, Socket? socket)
 {
     /// <summary>Bytes in one write.</summary>
     public const int MaxWrite = 65_536;
@@ -53,7 +53,7 @@ internal sealed class SocketWriter(Stream stream, Socket? socket)
                 CollectionsMarshal.AsSpan(pieces)[first..next].Clear();
                 if (socket is null)
                 {
-                    await stream.WriteAsync(chunk);
+                    await stream!.WriteAsync(chunk);
                     written(chunk.Length);
                 }
                 else

@@ -1,0 +1,73 @@
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+
+namespace OrleansChat.WebFront.Sockets;
+
+/// <summary>A connection's bytes, its faults told as Kestrel expects them: a read throws, a write does not.</summary>
+internal sealed class TcpStream(TcpConnection connection) : Stream
+{
+    public override bool CanRead => true;
+
+    public override bool CanWrite => true;
+
+    public override bool CanSeek => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <exception cref="ConnectionResetException">The client is gone.</exception>
+    /// <exception cref="ConnectionAbortedException">The connection was torn down here.</exception>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await connection.Socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            if (connection.AbortReason is { } reason)
+                throw new ConnectionAbortedException(reason.Message, reason);
+            connection.Abort(new ConnectionAbortedException("The client is gone.", e));
+            throw new ConnectionResetException(e.Message, e);
+        }
+    }
+
+    /// <summary>Writes all. Where the client is gone, it is told by <see cref="BaseConnectionContext.ConnectionClosed"/>.</summary>
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            while (!buffer.IsEmpty)
+                buffer = buffer[await connection.Socket.SendAsync(buffer, SocketFlags.None, cancellationToken)..];
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            connection.Abort(new ConnectionAbortedException("The client is gone.", e));
+        }
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override void Flush()
+    {
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+}
