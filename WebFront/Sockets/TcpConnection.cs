@@ -25,6 +25,7 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
     private Action<Socket, byte[]>? _next;
     private ConnectionAbortedException? _abortReason;
     private int _state;
+    private bool _isReleased;
 
     public TcpConnection(Socket socket)
         : base(Interlocked.Increment(ref _lastId).ToString("X8", CultureInfo.InvariantCulture))
@@ -70,14 +71,24 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
 
     public override async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isReleased, true))
+            return;
         await base.DisposeAsync();
         if (_next is { } next)
         {
-            // An aborted one goes on, too: who waits for the socket finds it closed, and ends.
-            TryEnd(State.HandedOver);
-            var early = TakeRead();
-            await CompleteAsync();
-            ThreadPool.UnsafeQueueUserWorkItem(static all => all.next(all.Socket, all.early), (next, Socket, early), preferLocal: true);
+            byte[] early = [];
+            try
+            {
+                early = TakeRead();
+                await CompleteAsync();
+            }
+            finally
+            {
+                // An aborted one goes on, too: who waits for the socket finds it closed, and ends. The queue, so that nothing of the request flows along.
+                TryEnd(State.HandedOver);
+                ThreadPool.UnsafeQueueUserWorkItem(static all => all.next(all.Socket, all.early), (next, Socket, early), preferLocal: true);
+            }
+
             return;
         }
 
