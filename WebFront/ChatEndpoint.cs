@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http.Features;
@@ -74,18 +73,21 @@ internal sealed partial class ChatEndpoint(
         var clientId = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
         if (!await AdmitAsync(context, identity, clientId))
             return false;
+        var plain = PlainOf(context);
         Stream stream;
         try
         {
+            plain?.HoldBack();
             stream = await UpgradeAsync(context);
         }
         catch
         {
+            plain?.HoldBack(false);
             await hub.LeaveAsync(identity.UserId, clientId);
             throw;
         }
 
-        if (PlainOf(context) is { } plain)
+        if (plain is not null)
             plain.HandOver(RunOn(clientId, identity));
         else
             await RunAsync(new Connection(clientId, stream, context.Abort, flushers.Of(clientId), options.Value, time, logger), identity);
@@ -114,8 +116,12 @@ internal sealed partial class ChatEndpoint(
     }
 
     /// <summary>What goes on when the request is over. Nothing of it is kept: this knows who came, and no more.</summary>
-    private Action<Socket, byte[]> RunOn(string clientId, Identity identity) =>
-        (socket, early) => _ = RunAsync(new Connection(clientId, socket, early, flushers.Of(clientId), options.Value, time, logger), identity);
+    private Action<Remains> RunOn(string clientId, Identity identity) => remains =>
+    {
+        var connection = new Connection(clientId, remains.Socket, remains.Early, flushers.Of(clientId), options.Value, time, logger);
+        connection.Outbox.TryPost(remains.Answer);
+        _ = RunAsync(connection, identity);
+    };
 
     /// <summary>Runs a connection to its end. Does not throw; <see cref="OpenConnections"/> knows how many there are.</summary>
     private async Task RunAsync(Connection connection, Identity identity)

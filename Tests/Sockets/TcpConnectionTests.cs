@@ -118,10 +118,10 @@ public sealed class TcpConnectionTests : IAsyncDisposable
         Assert.False(next.IsCompleted);
 
         await _connection.DisposeAsync();
-        var (socket, early) = await next.Soon("the socket is handed over");
+        var (socket, early, _) = await next.Soon("the socket is handed over");
         _connection.Abort(new ConnectionAbortedException("a timeout of the request that is over"));
 
-        Assert.Equal("early", early);
+        Assert.Equal("early", Encoding.ASCII.GetString(early));
         await SendAsync("late");
         var buffer = new byte[10];
         Assert.Equal(4, await socket.ReceiveAsync(buffer, SocketFlags.None, Cancelled).AsTask().Soon("what follows is read"));
@@ -132,14 +132,32 @@ public sealed class TcpConnectionTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_is_held_back_is_not_written_and_handed_over()
+    {
+        await OpenAsync();
+        await WriteAsync("before");
+        _connection.HoldBack();
+        await WriteAsync("101 ");
+        await WriteAsync("Switching");
+        var next = HandOver();
+        await _connection.DisposeAsync();
+        var (socket, _, answer) = await next.Soon("the socket is handed over");
+
+        Assert.Equal("101 Switching", Encoding.ASCII.GetString(answer));
+        socket.Dispose();
+        Assert.Equal("before", await ReceiveAsync());
+        Assert.Equal("", await ReceiveAsync());
+    }
+
+    [Fact]
     public async Task What_goes_on_with_a_socket_hears_also_of_one_that_was_torn_down_or_else_nobody_would_count_it_out()
     {
         await OpenAsync();
         var next = HandOver();
         _connection.Abort(new ConnectionAbortedException("the server stops"));
         await _connection.DisposeAsync();
-        var (socket, early) = await next.Soon("the socket is handed over");
-        Assert.Equal("", early);
+        var (socket, early, _) = await next.Soon("the socket is handed over");
+        Assert.Empty(early);
         Assert.Throws<ObjectDisposedException>(() => socket.Available);
     }
 
@@ -150,9 +168,9 @@ public sealed class TcpConnectionTests : IAsyncDisposable
         var ofRequest = new AsyncLocal<string> { Value = "request" };
         await OpenAsync();
         var seen = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _connection.HandOver((socket, _) =>
+        _connection.HandOver(remains =>
         {
-            socket.Dispose();
+            remains.Socket.Dispose();
             seen.SetResult(ofRequest.Value);
         });
         await _connection.DisposeAsync();
@@ -175,10 +193,10 @@ public sealed class TcpConnectionTests : IAsyncDisposable
         _connection = Assert.IsType<TcpConnection>(await _listener.AcceptAsync(Cancelled).AsTask().Soon("the connection is taken"));
     }
 
-    private Task<(Socket Socket, string Early)> HandOver()
+    private Task<Remains> HandOver()
     {
-        var next = new TaskCompletionSource<(Socket, string)>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _connection.HandOver((socket, early) => next.SetResult((socket, Encoding.ASCII.GetString(early))));
+        var next = new TaskCompletionSource<Remains>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _connection.HandOver(next.SetResult);
         return next.Task;
     }
 

@@ -20,9 +20,10 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
     private static long _lastId;
 
     private readonly CancellationTokenSource _closed = new();
+    private readonly TcpStream _stream;
     private readonly PipeReader _input;
     private readonly PipeWriter _output;
-    private Action<Socket, byte[]>? _next;
+    private Action<Remains>? _next;
     private ConnectionAbortedException? _abortReason;
     private int _state;
     private bool _isReleased;
@@ -33,9 +34,9 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
         Socket = socket;
         (LocalEndPoint, RemoteEndPoint) = (socket.LocalEndPoint, socket.RemoteEndPoint);
         ConnectionClosed = _closed.Token;
-        var stream = new TcpStream(this);
-        _input = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true));
-        _output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
+        _stream = new TcpStream(this);
+        _input = PipeReader.Create(_stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true));
+        _output = PipeWriter.Create(_stream, new StreamPipeWriterOptions(leaveOpen: true));
         Transport = new BothWays(_input, _output);
         Features.Set<IConnectionSocketFeature>(this);
         Features.Set(this);
@@ -55,9 +56,13 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
     /// <summary>Why it was torn down; null while it was not.</summary>
     public ConnectionAbortedException? AbortReason => Volatile.Read(ref _abortReason);
 
+    /// <summary>What Kestrel writes from now on waits for who gets the socket: the answer to an upgrade and the first frame are one write. <see cref="HandOver"/> has to follow.</summary>
+    /// <param name="holds">False: nothing was handed over after all. Nothing may have been written meanwhile.</param>
+    public void HoldBack(bool holds = true) => _stream.HoldsBack = holds;
+
     /// <summary>Says what goes on with the socket when Kestrel lets go of it: at once when the request has ended, and whatever became of it.</summary>
-    /// <param name="next">Gets the socket, to dispose it, and the bytes that came behind the request. Must not throw.</param>
-    public void HandOver(Action<Socket, byte[]> next) => _next = next;
+    /// <param name="next">Gets the socket, to dispose it. Must not throw.</param>
+    public void HandOver(Action<Remains> next) => _next = next;
 
     /// <summary>Tears the connection down. Kestrel's timeouts may call it late, when the socket is not its any more.</summary>
     public override void Abort(ConnectionAbortedException abortReason)
@@ -86,7 +91,7 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
             {
                 // An aborted one goes on, too: who waits for the socket finds it closed, and ends. The queue, so that nothing of the request flows along.
                 TryEnd(State.HandedOver);
-                ThreadPool.UnsafeQueueUserWorkItem(static all => all.next(all.Socket, all.early), (next, Socket, early), preferLocal: true);
+                ThreadPool.UnsafeQueueUserWorkItem(static all => all.next(all.remains), (next, remains: new Remains(Socket, early, _stream.Held)), preferLocal: true);
             }
 
             return;
@@ -153,3 +158,9 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
 
     private sealed record BothWays(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }
+
+/// <summary>What is left of a connection that Kestrel has forgotten.</summary>
+/// <param name="Socket">Open, unless the connection was torn down.</param>
+/// <param name="Early">What was read from it and not used.</param>
+/// <param name="Answer">What was held back; to be written first.</param>
+internal readonly record struct Remains(Socket Socket, byte[] Early, byte[] Answer);

@@ -6,6 +6,12 @@ namespace OrleansChat.WebFront.Sockets;
 /// <summary>A connection's bytes, its faults told as Kestrel expects them: a read throws, a write does not.</summary>
 internal sealed class TcpStream(TcpConnection connection) : Stream
 {
+    /// <summary>What is written is kept instead.</summary>
+    public bool HoldsBack { get; set; }
+
+    /// <summary>What was written meanwhile.</summary>
+    public byte[] Held { get; private set; } = [];
+
     public override bool CanRead => true;
 
     public override bool CanWrite => true;
@@ -40,6 +46,12 @@ internal sealed class TcpStream(TcpConnection connection) : Stream
     /// <summary>Writes all. Where the client is gone, it is told by <see cref="BaseConnectionContext.ConnectionClosed"/>.</summary>
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (HoldsBack)
+        {
+            Held = [.. Held, .. buffer.Span];
+            return;
+        }
+
         try
         {
             while (!buffer.IsEmpty)
