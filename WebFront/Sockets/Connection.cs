@@ -29,6 +29,7 @@ internal sealed partial class Connection
     private readonly TimeProvider _time;
     private readonly Socket? _socket;
     private readonly Stream? _stream;
+    private readonly SocketReader _reader;
     private readonly Action? _abortRequest;
     private readonly ILogger _logger;
     private FrameReader _frames;
@@ -46,11 +47,11 @@ internal sealed partial class Connection
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
     public Connection(string clientId, Socket socket, byte[] early, Flusher flusher, FrontOptions options, TimeProvider time, ILogger logger)
-        : this(clientId, flusher, options, time, logger) => (_socket, _rest) = (socket, early);
+        : this(clientId, flusher, options, time, logger) => (_socket, _reader, _rest) = (socket, new SocketReader(null, socket), early);
 
     /// <summary>Through a request's <paramref name="stream"/>. <paramref name="abortRequest"/> tears it down; reads fail after it.</summary>
     public Connection(string clientId, Stream stream, Action abortRequest, Flusher flusher, FrontOptions options, TimeProvider time, ILogger logger)
-        : this(clientId, flusher, options, time, logger) => (_stream, _abortRequest) = (stream, abortRequest);
+        : this(clientId, flusher, options, time, logger) => (_stream, _reader, _abortRequest) = (stream, new SocketReader(stream, null), abortRequest);
 
     private Connection(string clientId, Flusher flusher, FrontOptions options, TimeProvider time, ILogger logger)
     {
@@ -79,7 +80,7 @@ internal sealed partial class Connection
             var goesOn = _rest.Length == 0 || await TakeAsync(_rest, receive);
             while (goesOn)
             {
-                await WaitAsync(CancellationToken.None);
+                await _reader.WaitAsync();
                 goesOn = await ReceiveAsync(receive);
             }
         }
@@ -138,24 +139,6 @@ internal sealed partial class Connection
         }
     }
 
-    /// <summary>Waits until there is something to read, or no more to come, without a buffer.</summary>
-    private ValueTask<int> WaitAsync(CancellationToken cancelled) =>
-        _socket is null ? _stream!.ReadAsync(Memory<byte>.Empty, cancelled) : _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancelled);
-
-    /// <returns>How many bytes were read; 0 at the end; less than 0 where there is nothing to read for now.</returns>
-    private ValueTask<int> ReadAsync(Memory<byte> buffer)
-    {
-        if (_socket is null)
-            return _stream!.ReadAsync(buffer);
-        var count = _socket.Receive(buffer.Span, SocketFlags.None, out var error);
-        return error switch
-        {
-            SocketError.Success => ValueTask.FromResult(count),
-            SocketError.WouldBlock => ValueTask.FromResult(-1),
-            _ => throw new SocketException((int)error),
-        };
-    }
-
     /// <summary>Reads what there is.</summary>
     /// <returns>False when the connection has ended.</returns>
     private async ValueTask<bool> ReceiveAsync(Func<ReadOnlyMemory<byte>, ValueTask> receive)
@@ -167,13 +150,13 @@ internal sealed partial class Connection
             {
                 var kept = _rest.Length;
                 _rest.CopyTo(buffer.AsSpan());
-                var count = await ReadAsync(buffer.AsMemory(kept));
+                var count = await _reader.ReadAsync(buffer.AsMemory(kept));
                 if (count <= 0)
                     return count < 0;
                 if (!await TakeAsync(buffer.AsMemory(0, kept + count), receive))
                     return false;
                 // A buffer that was not filled has emptied the socket: a second read would find nothing.
-                if (_socket is null || kept + count < buffer.Length)
+                if (!_reader.ReadsOn || kept + count < buffer.Length)
                     return true;
             }
         }
@@ -233,8 +216,8 @@ internal sealed partial class Connection
             if (_closeBy == 0 || _isClosed)
                 return;
             do
-                await WaitAsync(deadline.Token);
-            while (await ReadAsync(ignored) != 0);
+                await _reader.WaitAsync(deadline.Token);
+            while (await _reader.ReadAsync(ignored) != 0);
         }
         catch (Exception)
         {

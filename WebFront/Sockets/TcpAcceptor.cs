@@ -29,7 +29,7 @@ internal sealed partial class TcpAcceptor(Socket listener, TimeProvider time, IL
                 socket?.Dispose();
                 return null;
             }
-            catch (SocketException e) when (e.SocketErrorCode == SocketError.TooManyOpenSockets)
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
             {
                 LogFull();
                 await Task.Delay(PauseWhenFull, time, cancellationToken);
