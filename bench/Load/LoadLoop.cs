@@ -103,7 +103,7 @@ internal sealed class LoadLoop : IDisposable
     {
         if (!_toOpen.TryDequeue(out var client))
             return;
-        client.Descriptor = Posix.Connect(_servers[client.Place % _servers.Count].EndPoint);
+        client.Descriptor = Posix.Connect(_servers[client.Place % _servers.Count].EndPoint, client.Index);
         if (client.Descriptor < 0)
             throw new LoadException($"Connection {client.Index} cannot be opened: {Posix.LastErrorText}.");
         _poller.Watch(client.Descriptor, client.Index, Posix.PollIn | Posix.PollOut);

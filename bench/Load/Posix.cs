@@ -15,6 +15,9 @@ internal static unsafe partial class Posix
     public const int PollIn = 0x1;
     public const int PollOut = 0x4;
     private const int AddressFamilyInet = 2;
+    private const int AddressLength = 16;
+    private const int Ip = 0;
+    private const int BindAddressNoPort = 24; // The port is chosen at the connect, by the whole pair of addresses.
     private const int StreamNonBlockingCloseOnExec = 1 | 0x800 | 0x80000;
     private const int Tcp = 6;
     private const int NoDelay = 1;
@@ -27,21 +30,29 @@ internal static unsafe partial class Posix
     public static string LastErrorText => Marshal.GetPInvokeErrorMessage(LastError);
 
     /// <summary>Begins to connect; the poller tells when it is done.</summary>
+    /// <param name="address">The server.</param>
+    /// <param name="number">
+    /// Which of the connections it is. On loopback 8,192 share a source address: when half of the 28,000 ports of one are taken, the kernel looks through thousands
+    /// of them at each connect, on this core.
+    /// </param>
     /// <returns>The descriptor, or -1.</returns>
-    public static int Connect(IPEndPoint address)
+    public static int Connect(IPEndPoint address, int number)
     {
         var descriptor = Socket(AddressFamilyInet, StreamNonBlockingCloseOnExec, 0);
         if (descriptor < 0)
             return -1;
         var on = 1;
         _ = SetSocketOption(descriptor, Tcp, NoDelay, &on, sizeof(int));
-        var target = stackalloc byte[16];
-        var span = new Span<byte>(target, 16);
-        span.Clear();
-        span[0] = AddressFamilyInet;
-        BinaryPrimitives.WriteUInt16BigEndian(span[2..], (ushort)address.Port);
-        address.Address.TryWriteBytes(span[4..], out _);
-        if (Connect(descriptor, target, 16) == 0 || LastError == InProgress)
+        _ = SetSocketOption(descriptor, Ip, BindAddressNoPort, &on, sizeof(int));
+        var name = stackalloc byte[AddressLength];
+        if (IPAddress.IsLoopback(address.Address))
+        {
+            Write(new IPEndPoint(new IPAddress([127, 0, 0, (byte)(1 + (number / 8_192))]), 0), name);
+            _ = Bind(descriptor, name, AddressLength);
+        }
+
+        Write(address, name);
+        if (Connect(descriptor, name, AddressLength) == 0 || LastError == InProgress)
             return descriptor;
         var error = LastError;
         _ = Close(descriptor);
@@ -73,6 +84,15 @@ internal static unsafe partial class Posix
         return GetLimit(MaxOpenFiles, limits) == 0 ? (long)Math.Min(limits[0], long.MaxValue) : long.MaxValue;
     }
 
+    private static void Write(IPEndPoint address, byte* name)
+    {
+        var span = new Span<byte>(name, AddressLength);
+        span.Clear();
+        span[0] = AddressFamilyInet;
+        BinaryPrimitives.WriteUInt16BigEndian(span[2..], (ushort)address.Port);
+        address.Address.TryWriteBytes(span[4..], out _);
+    }
+
     [LibraryImport("libc", EntryPoint = "close")]
     public static partial int Close(int descriptor);
 
@@ -87,6 +107,9 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     private static partial int Socket(int family, int type, int protocol);
+
+    [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
+    private static partial int Bind(int descriptor, byte* address, uint length);
 
     [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
     private static partial int Connect(int descriptor, byte* address, uint length);
