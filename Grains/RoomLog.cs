@@ -205,7 +205,7 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
                 var tooOld = expires < time.GetUtcNow().ToUnixTimeMilliseconds();
                 var tooBig = header.Bytes - bytes > options.RoomLogBytes && batch.Last < header.Head;
                 if (tooLong && !tooOld)
-                    _noTrimBefore = expires;
+                    _noTrimBefore = expires + (long)(options.RoomLogAge / 8).TotalMilliseconds;
                 if (!tooBig && !(tooLong && tooOld))
                     break;
                 (first, bytes) = (batch.Last + 1, bytes + batch.Payload.Length);
@@ -274,7 +274,7 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
     {
         if (header.Bytes > options.RoomLogBytes && header.First < header.Head)
             return true;
-        // An eighth of slack, so that a full log is not trimmed at every append.
+        // An eighth of slack, in length and in age, so that a full log is not trimmed at every append.
         var kept = header.Head - header.First + 1;
         return kept > options.RoomLogLength + (options.RoomLogLength / 8) && time.GetUtcNow().ToUnixTimeMilliseconds() > _noTrimBefore;
     }

@@ -32,5 +32,8 @@ internal static class JournalRow
 internal readonly record struct JournalBatch(string Room, string Epoch, PlacedBatch Placed)
 {
     /// <summary>Where the log ended before it.</summary>
-    public LogPosition Place => new(Epoch, Placed.Before);
+    public LogPosition Expected => new(Epoch, Placed.Before);
+
+    /// <summary>Where it ends with it.</summary>
+    public LogPosition End => new(Epoch, Placed.Batch.Last);
 }

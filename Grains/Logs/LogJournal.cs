@@ -17,11 +17,14 @@ internal sealed class LogJournal : ISqliteCompanion
     /// <summary>A larger batch fills pages of its own: it becomes a segment at once, and is written once.</summary>
     public const int MaxPayload = 8_192;
 
-    /// <summary>Rows kept here, in bytes, before the rooms that have been here longest are moved; up to twice as much while they are. A start has to read them.</summary>
+    /// <summary>Rows kept here, in bytes, before the rooms that have been here longest are moved; half as much again while they are. A start has to read them.</summary>
     private const int MaxBytes = 4 * 1024 * 1024;
 
     /// <summary>Batches of a room that are moved together, at most.</summary>
     private const int MaxTail = 96;
+
+    /// <summary>What a batch takes here beside its payload, about.</summary>
+    private const int BytesBeside = 64;
 
     private readonly Dictionary<string, Tail> _tails = new(StringComparer.Ordinal);
     private readonly Queue<Tail> _oldestFirst = new();
@@ -30,16 +33,17 @@ internal sealed class LogJournal : ISqliteCompanion
     private readonly HashSet<string> _changed = new(StringComparer.Ordinal);
     private ConcurrentDictionary<string, TailBatch> _committed = new(StringComparer.Ordinal);
     private bool _isLoaded;
+    private bool _hasLoaded;
     private long _nextRow;
     private long _bytes;
 
-    /// <summary>Whether <see cref="Newest"/> knows: not before the first write.</summary>
-    public bool IsLoaded => Volatile.Read(ref _isLoaded);
+    /// <summary>Whether <see cref="Newest"/> knows: not before the first <see cref="Load"/>. What it knows stays true when the writer has to read anew.</summary>
+    public bool HasLoaded => Volatile.Read(ref _hasLoaded);
 
     /// <summary>The newest batch of a room, where it is here and committed.</summary>
     public TailBatch? Newest(string room) => _committed.GetValueOrDefault(room);
 
-    /// <summary>Reads the rows, where that is not done.</summary>
+    /// <summary>Reads the rows, where that is to be done.</summary>
     public void Load(SqliteSession session)
     {
         if (_isLoaded)
@@ -48,26 +52,34 @@ internal sealed class LogJournal : ISqliteCompanion
         _oldestFirst.Clear();
         _rows.Clear();
         (_nextRow, _bytes) = (1, 0);
+        var ends = new Dictionary<string, LogPosition?>(StringComparer.Ordinal);
         using (var rows = session.Query("SELECT id, batches FROM journal ORDER BY id"))
         {
             while (rows.Read())
             {
                 var (id, row) = (rows.GetInt64(0), rows.GetFieldValue<byte[]>(1));
-                foreach (var batch in JournalRow.Decode(row).Where(batch => Continues(session, batch)))
+                foreach (var batch in JournalRow.Decode(row))
+                {
+                    if (!ends.TryGetValue(batch.Room, out var end))
+                        ends.Add(batch.Room, end = EndInSegments(session, batch.Room));
+                    if (end != batch.Expected)
+                        continue;
                     Add(batch, id);
+                    ends[batch.Room] = batch.End;
+                }
                 Count(id, row.Length);
             }
         }
-        _changed.Clear();
         _committed = new(_tails.Select(tail => KeyValuePair.Create(tail.Key, tail.Value.Newest)), StringComparer.Ordinal);
-        Volatile.Write(ref _isLoaded, true);
+        _isLoaded = true;
+        Volatile.Write(ref _hasLoaded, true);
     }
 
-    /// <summary>Where a room's log ends, if that is here.</summary>
-    public LogPosition? End(SqliteSession session, string room)
+    /// <summary>The batches of a room that are here, if any: the end of its log.</summary>
+    public Tail? Find(SqliteSession session, string room)
     {
         Load(session);
-        return _tails.GetValueOrDefault(room)?.End;
+        return _tails.GetValueOrDefault(room);
     }
 
     /// <summary>Adds a batch that continues its room's log: the caller has looked.</summary>
@@ -75,8 +87,8 @@ internal sealed class LogJournal : ISqliteCompanion
     {
         Load(session);
         _appended.Add(appended);
-        Add(appended, _nextRow);
-        if (_tails[appended.Room].IsFull)
+        _changed.Add(appended.Room);
+        if (Add(appended, _nextRow).IsFull)
             Move(session, appended.Room);
     }
 
@@ -86,14 +98,11 @@ internal sealed class LogJournal : ISqliteCompanion
         Load(session);
         if (!_tails.Remove(room, out var tail))
             return;
-        tail.IsMoved = true;
         _changed.Add(room);
-        var batches = tail.Newest.Ascending();
-        LogSegments.Append(session, room, batches);
-        var newest = tail.Newest.Placed.Batch;
+        LogSegments.Append(session, room, tail.Newest.Ascending());
         session.Execute(
-            "UPDATE log SET head = ?2, ts = ?3, bytes = bytes + ?4 WHERE room = ?1",
-            room, newest.Last, newest.Timestamp, batches.Sum(batch => (long)batch.Batch.Payload.Length));
+            "UPDATE log SET head = ?2, ts = ?3, bytes = bytes + ?4 WHERE room = ?1", room, tail.End.Head, tail.Newest.Placed.Batch.Timestamp, tail.Bytes);
+        tail.OnMoved();
     }
 
     /// <inheritdoc/>
@@ -101,18 +110,19 @@ internal sealed class LogJournal : ISqliteCompanion
     {
         if (!_isLoaded)
             return;
+        var added = 0;
         if (_appended.Count > 0)
         {
             var row = JournalRow.Encode(_appended);
             session.Execute("INSERT INTO journal VALUES (?1, ?2)", _nextRow, row);
-            Count(_nextRow, row.Length);
+            Count(_nextRow, added = row.Length);
         }
 
         // Up to twice what came in: no transaction is long, and the journal comes back to its size.
-        for (var moved = 0; IsTooLong(session) && moved <= 2 * _appended.Count;)
+        for (var moved = 0L; IsTooLong(session) && moved <= 2 * added;)
         {
             var oldest = _oldestFirst.Peek();
-            moved += oldest.Count;
+            moved += oldest.Bytes + (oldest.Count * BytesBeside);
             Move(session, oldest.Room);
         }
     }
@@ -139,25 +149,22 @@ internal sealed class LogJournal : ISqliteCompanion
         _changed.Clear();
     }
 
-    private bool Continues(SqliteSession session, JournalBatch batch)
+    private static LogPosition? EndInSegments(SqliteSession session, string room)
     {
-        if (_tails.TryGetValue(batch.Room, out var tail))
-            return tail.End == batch.Place;
-        using var log = session.Query("SELECT epoch, head FROM log WHERE room = ?1", batch.Room);
-        return log.Read() && new LogPosition(log.GetString(0), log.GetInt64(1)) == batch.Place;
+        using var log = session.Query("SELECT epoch, head FROM log WHERE room = ?1", room);
+        return log.Read() ? new LogPosition(log.GetString(0), log.GetInt64(1)) : null;
     }
 
-    private void Add(JournalBatch appended, long row)
+    private Tail Add(JournalBatch appended, long row)
     {
-        var (room, epoch, batch) = appended;
-        if (!_tails.TryGetValue(room, out var tail))
+        if (!_tails.TryGetValue(appended.Room, out var tail))
         {
-            tail = new Tail(room, epoch, row);
-            _tails.Add(room, tail);
+            tail = new Tail(appended, row);
+            _tails.Add(appended.Room, tail);
             _oldestFirst.Enqueue(tail);
         }
-        tail.Add(batch);
-        _changed.Add(room);
+        tail.Add(appended.Placed);
+        return tail;
     }
 
     private void Count(long row, int bytes)
@@ -183,27 +190,41 @@ internal sealed class LogJournal : ISqliteCompanion
     }
 
     /// <summary>A room's batches that are here.</summary>
-    private sealed class Tail(string room, string epoch, long firstRow)
+    public sealed class Tail(JournalBatch first, long row)
     {
         // Each has a limit of its own: rooms of one pace are not moved all at once.
         private readonly int _limit = Random.Shared.Next(MaxTail / 2, MaxTail);
         private TailBatch? _newest;
 
-        public string Room => room;
+        public string Room => first.Room;
 
         /// <summary>The row that holds the first of them.</summary>
-        public long FirstRow => firstRow;
+        public long FirstRow => row;
+
+        /// <summary>The last seq before them.</summary>
+        public long Before => first.Placed.Before;
 
         public TailBatch Newest => _newest!;
 
-        public LogPosition End => new(epoch, Newest.Placed.Batch.Last);
+        public LogPosition End => new(first.Epoch, Newest.Placed.Batch.Last);
 
         public int Count { get; private set; }
 
+        /// <summary>The sum of their payloads.</summary>
+        public long Bytes { get; private set; }
+
         public bool IsFull => Count >= _limit;
 
-        public bool IsMoved { get; set; }
+        public bool IsMoved => _newest is null;
 
-        public void Add(PlacedBatch batch) => (_newest, Count) = (new TailBatch(batch, _newest), Count + 1);
+        public void Add(PlacedBatch batch)
+        {
+            _newest = new TailBatch(batch, _newest);
+            Count++;
+            Bytes += batch.Batch.Payload.Length;
+        }
+
+        /// <summary>Lets go of them.</summary>
+        public void OnMoved() => _newest = null;
     }
 }

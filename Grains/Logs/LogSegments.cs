@@ -22,8 +22,6 @@ internal static class LogSegments
     public static List<LogBatch> Read(SqliteSession session, string room, long from, long to)
     {
         var batches = new List<LogBatch>();
-        if (from > to)
-            return batches;
         // Up to the segment that ends at or after 'to'.
         using var rows = session.Query(
             """

@@ -27,7 +27,7 @@ internal sealed class SqliteLogStore : ILogStore
     }
 
     public Task<LogHeader?> OpenAsync(string room, bool create, CancellationToken cancellation) =>
-        WriteAsync(room, session => Open(session, room, create), cancellation);
+        _file.WriteAsync(session => Open(session, room, create), cancellation);
 
     public Task<bool> AppendAsync(string room, LogPosition expected, LogBatch batch, CancellationToken cancellation)
     {
@@ -38,8 +38,10 @@ internal sealed class SqliteLogStore : ILogStore
     public async Task<IReadOnlyList<LogBatch>> ReadAsync(string room, long from, long to, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        if (!_journal.IsLoaded)
-            await WriteAsync(room, _ => true, cancellation);
+        if (from > to)
+            return [];
+        if (!_journal.HasLoaded)
+            await LoadAsync(cancellation);
         // The journal first: what is moved meanwhile is then known already, and not looked for in the segments.
         var tail = _journal.Newest(room)?.Ascending().ToList() ?? [];
         var end = tail is [var oldest, ..] ? oldest.Before : long.MaxValue;
@@ -52,11 +54,11 @@ internal sealed class SqliteLogStore : ILogStore
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(first, expected.First);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(first, expected.Head + 1);
-        return WriteAsync(room, session => Trim(session, room, expected, first, bytes), cancellation);
+        return _file.WriteAsync(session => Trim(session, room, expected, first, bytes), cancellation);
     }
 
     public Task<bool> ResetAsync(string room, LogPosition expected, CancellationToken cancellation) =>
-        WriteAsync(room, session => Reset(session, room, expected), cancellation);
+        _file.WriteAsync(session => Reset(session, room, expected), cancellation);
 
     public Task<bool> AddFrontAsync(string room, string epoch, string front, CancellationToken cancellation) =>
         _file.WriteAsync(
@@ -68,32 +70,36 @@ internal sealed class SqliteLogStore : ILogStore
             session => IsEpoch(session, room, epoch) && session.Execute("DELETE FROM front WHERE room = ?1 AND id = ?2", room, front) >= 0,
             cancellation);
 
-    /// <summary>Runs what needs a room's whole log in its segments.</summary>
-    private Task<T> WriteAsync<T>(string room, Func<SqliteSession, T> operation, CancellationToken cancellation) => _file.WriteAsync(
+    private Task<bool> LoadAsync(CancellationToken cancellation) => _file.WriteAsync(
         session =>
         {
-            _journal.Move(session, room);
-            return operation(session);
+            _journal.Load(session);
+            return true;
         },
         cancellation);
 
-    private static LogHeader? Open(SqliteSession session, string room, bool create)
+    private LogHeader? Open(SqliteSession session, string room, bool create)
     {
+        var tail = _journal.Find(session, room);
         bool found;
         using (var row = session.Query($"SELECT epoch, head, first, ts, bytes, {Fits} FROM log WHERE room = ?1", room))
         {
             found = row.Read();
             if (found && row.GetBoolean(5))
-                return new LogHeader(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), Fronts(session, room));
+            {
+                var header = new LogHeader(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), Fronts(session, room));
+                return tail is null ? header : header with { Head = tail.End.Head, LastTimestamp = tail.Newest.Placed.Batch.Timestamp, Bytes = header.Bytes + tail.Bytes };
+            }
         }
+        _journal.Move(session, room);
         // What is there now fits nothing: a header without its segments, or segments without a header.
         var stray = LogSegments.Drop(session, room, long.MaxValue);
         if (!found && stray == 0 && !create)
             return null;
         session.Execute("DELETE FROM front WHERE room = ?1", room);
-        var header = new LogHeader(LogEpoch.New(), 0, 1, 0, 0, []);
-        session.Execute("INSERT OR REPLACE INTO log VALUES (?1, ?2, 0, 1, 0, 0)", room, header.Epoch);
-        return header;
+        var anew = new LogHeader(LogEpoch.New(), 0, 1, 0, 0, []);
+        session.Execute("INSERT OR REPLACE INTO log VALUES (?1, ?2, 0, 1, 0, 0)", room, anew.Epoch);
+        return anew;
     }
 
     private static List<string> Fronts(SqliteSession session, string room)
@@ -113,7 +119,7 @@ internal sealed class SqliteLogStore : ILogStore
             _journal.Move(session, room);
             return AppendSegment(session, room, expected, placed);
         }
-        if (!(_journal.End(session, room) is { } end ? end == expected : IsEnd(session, room, expected)))
+        if (!(_journal.Find(session, room) is { } tail ? tail.End == expected : IsEnd(session, room, expected)))
             return false;
         _journal.Append(session, new JournalBatch(room, expected.Epoch, placed));
         return true;
@@ -130,8 +136,10 @@ internal sealed class SqliteLogStore : ILogStore
         return true;
     }
 
-    private static bool Trim(SqliteSession session, string room, LogHeader expected, long first, long bytes)
+    private bool Trim(SqliteSession session, string room, LogHeader expected, long first, long bytes)
     {
+        if (_journal.Find(session, room) is { } tail && tail.Before < first - 1)
+            _journal.Move(session, room);
         if (session.Execute(
             "UPDATE log SET first = ?4, bytes = bytes - ?5 WHERE room = ?1 AND epoch = ?2 AND first = ?3",
             room, expected.Epoch, expected.First, first, bytes) == 0)
@@ -140,8 +148,9 @@ internal sealed class SqliteLogStore : ILogStore
         return true;
     }
 
-    private static bool Reset(SqliteSession session, string room, LogPosition expected)
+    private bool Reset(SqliteSession session, string room, LogPosition expected)
     {
+        _journal.Move(session, room);
         if (session.Execute(
             "UPDATE log SET epoch = ?4, head = 0, first = 1, ts = 0, bytes = 0 WHERE room = ?1 AND epoch = ?2 AND head = ?3",
             room, expected.Epoch, expected.Head, LogEpoch.New()) == 0)

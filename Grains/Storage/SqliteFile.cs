@@ -93,7 +93,7 @@ internal sealed class SqliteFile : IDisposable
     }
 
     /// <summary>Runs an operation inside a transaction of the writer; it sees all writes that were asked for before it.</summary>
-    /// <param name="operation">Must be safe to run again after a rollback: it changes the database and nothing else.</param>
+    /// <param name="operation">Must be safe to run again after a rollback: it changes the database, and what the <see cref="ISqliteCompanion"/> keeps beside it, and nothing else.</param>
     /// <param name="cancellation">The deadline.</param>
     /// <exception cref="IOException">Too many are waiting; it was not done.</exception>
     /// <exception cref="OperationCanceledException">The deadline passed; it may be done nevertheless.</exception>

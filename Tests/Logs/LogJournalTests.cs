@@ -26,8 +26,10 @@ public sealed class LogJournalTests : IDisposable
         await AppendAsync("quiet", quiet, 0, 1, 2);
         await AppendAsync("busy", busy, 0, Enumerable.Range(1, 500).Select(seq => (long)seq).ToArray());
         await AppendAsync("trimmed", trimmed, 0, 3, 6, 7);
-        Assert.True(await _store.TrimAsync("trimmed", await OpenAsync("trimmed"), 4, Batch(3).Payload.Length, Cancellation));
+        Assert.True(await _store.TrimAsync("trimmed", await OpenAsync("trimmed"), 4, Batch(3).Payload.Length, Cancellation)); // In the middle of what is in the journal,
         await AppendAsync("trimmed", trimmed, 7, 9);
+        Assert.True(await _store.TrimAsync("trimmed", await OpenAsync("trimmed"), 7, Batch(6).Payload.Length, Cancellation)); // before it,
+        Assert.True(await _store.TrimAsync("trimmed", await OpenAsync("trimmed"), 8, Batch(7).Payload.Length, Cancellation)); // and all before it.
         await AppendAsync("anew", anew, 0, 1, 2);
         Assert.True(await _store.ResetAsync("anew", new LogPosition(anew, 2), Cancellation));
         var again = (await OpenAsync("anew")).Epoch;
@@ -41,7 +43,7 @@ public sealed class LogJournalTests : IDisposable
 
         Assert.Equal([1L, 2], await LastsAsync(store, "quiet")); // The first call of all is a read.
         Assert.Equal(Enumerable.Range(1, 500).Select(seq => (long)seq), await LastsAsync(store, "busy"));
-        Assert.Equal([6L, 7, 9], await LastsAsync(store, "trimmed"));
+        Assert.Equal([9L], await LastsAsync(store, "trimmed"));
         Assert.Equal([1L], await LastsAsync(store, "anew"));
         Assert.Equal([1L, 2, 3], await LastsAsync(store, "large"));
         foreach (var room in new[] { "quiet", "busy", "trimmed", "anew", "large" })
@@ -89,9 +91,26 @@ public sealed class LogJournalTests : IDisposable
     }
 
     [Fact]
+    public async Task Where_the_disk_is_full_what_is_there_can_be_opened_and_read()
+    {
+        var epoch = await NewAsync("room");
+        await AppendAsync("room", epoch, 0, 1, 2);
+        await _file.WriteAsync(session => session.Execute("PRAGMA max_page_count = 1"), Cancellation); // As many as there are.
+
+        await Assert.ThrowsAsync<Microsoft.Data.Sqlite.SqliteException>(() =>
+            _store.AppendAsync("room", new LogPosition(epoch, 2), new LogBatch(3, 3, new byte[LogJournal.MaxPayload]), Cancellation));
+        Assert.Equal([1L, 2], await LastsAsync(_store, "room"));
+        Assert.Equal(2, (await OpenAsync("room")).Head);
+
+        await _file.WriteAsync(session => session.Execute("PRAGMA max_page_count = 1000000"), Cancellation);
+        await AppendAsync("room", epoch, 2, 3);
+        Assert.Equal([1L, 2, 3], await LastsAsync(_store, "room"));
+    }
+
+    [Fact]
     public async Task It_stays_as_small_as_it_may_be_and_a_room_that_fell_silent_does_not_hold_it_up()
     {
-        const long limit = 8 * 1024 * 1024;
+        const long limit = 7 * 1024 * 1024;
         await AppendAsync("silent", await NewAsync("silent"), 0, 1);
         var epochs = new List<string>();
         for (var room = 0; room < 100; room++)
@@ -109,6 +128,28 @@ public sealed class LogJournalTests : IDisposable
         Assert.Equal([1L], await LastsAsync(_store, "silent"));
         foreach (var room in Enumerable.Range(0, 100))
             Assert.Equal(Enumerable.Range(1, 40).Select(seq => (long)seq), await LastsAsync(_store, $"room {room}"));
+    }
+
+    [Fact]
+    public async Task Large_batches_do_not_pile_up_on_those_of_many_quiet_rooms()
+    {
+        const int rooms = 30_000;
+        foreach (var some in Enumerable.Range(0, rooms).Chunk(5_000))
+        {
+            await Task.WhenAll(some.Select(async room =>
+            {
+                var epoch = await NewAsync($"quiet {room}");
+                Assert.True(await _store.AppendAsync($"quiet {room}", new LogPosition(epoch, 0), new LogBatch(1, 1, new byte[100]), Cancellation));
+            }));
+        }
+
+        var loud = await NewAsync("loud");
+        for (var seq = 1L; seq <= 300; seq++)
+            Assert.True(await _store.AppendAsync("loud", new LogPosition(loud, seq - 1), new LogBatch(seq, seq, new byte[LogJournal.MaxPayload]), Cancellation));
+
+        Assert.InRange(await LengthAsync(), 0, 5 * 1024 * 1024);
+        Assert.Equal([1L], await LastsAsync(_store, "quiet 0"));
+        Assert.Equal([1L], await LastsAsync(_store, $"quiet {rooms - 1}"));
     }
 
     [Fact]

@@ -26,14 +26,18 @@ public abstract class SqliteLogStoreContract : LogStoreContract, IAsyncDisposabl
         return ValueTask.CompletedTask;
     }
 
-    protected override Task DamageAsync(Damage damage) => File.WriteAsync(
-        session => damage switch
-        {
-            Damage.NoHeader => session.Execute("DELETE FROM log WHERE room = ?1", Room),
-            Damage.NoBatches => session.Execute("DELETE FROM segment WHERE room = ?1", Room),
-            Damage.OlderHeader => session.Execute("UPDATE log SET head = 3 WHERE room = ?1", Room),
-            Damage.OlderBatches => session.Execute("DELETE FROM segment WHERE room = ?1 AND last = 6", Room),
-            _ => throw new ArgumentOutOfRangeException(nameof(damage)),
-        },
-        Deadline);
+    protected override async Task DamageAsync(Damage damage)
+    {
+        Assert.False(await Store.ResetAsync(Room, new LogPosition("AAAAAAAAAAA", 0), Deadline)); // It moves the room out of the journal.
+        await File.WriteAsync(
+            session => damage switch
+            {
+                Damage.NoHeader => session.Execute("DELETE FROM log WHERE room = ?1", Room),
+                Damage.NoBatches => session.Execute("DELETE FROM segment WHERE room = ?1", Room),
+                Damage.OlderHeader => session.Execute("UPDATE log SET head = 3 WHERE room = ?1", Room),
+                Damage.OlderBatches => session.Execute("DELETE FROM segment WHERE room = ?1 AND last = 6", Room),
+                _ => throw new ArgumentOutOfRangeException(nameof(damage)),
+            },
+            Deadline);
+    }
 }

@@ -91,7 +91,7 @@ internal sealed class OneRoom : IDisposable
     public async Task FallBackAsync(long head)
     {
         var kept = await _logs.Store.ReadAsync(Name, 1, head, CancellationToken.None);
-        await HeaderAsync(); // It moves the room out of the journal.
+        await LeaveJournalAsync();
         await _logs.File.WriteAsync(
             session =>
             {
@@ -106,7 +106,7 @@ internal sealed class OneRoom : IDisposable
     /// <summary>The store comes back with nothing.</summary>
     public async Task LoseLogAsync()
     {
-        await HeaderAsync();
+        await LeaveJournalAsync();
         await _logs.File.WriteAsync(
             session => LogSegments.Drop(session, Name, long.MaxValue) + session.Execute("DELETE FROM log WHERE room = ?1", Name), CancellationToken.None);
     }
@@ -116,6 +116,9 @@ internal sealed class OneRoom : IDisposable
         if (_ownsLogs)
             _logs.Dispose();
     }
+
+    /// <summary>A reset that is refused moves the room out of the journal.</summary>
+    private async Task LeaveJournalAsync() => Assert.False(await _logs.Store.ResetAsync(Name, new LogPosition("AAAAAAAAAAA", 0), CancellationToken.None));
 }
 
 /// <summary>A data file in memory and the logs in it.</summary>
