@@ -13,8 +13,8 @@ namespace OrleansChat.Streaming;
 /// </remarks>
 /// <param name="patience">How often others may go first; 0: never.</param>
 /// <param name="calm">
-/// How many looks in a row must find nothing ready. Before each of them the processor is offered to other threads: to the one that hands over what has
-/// arrived at the sockets, above all, which does not get to it on a busy machine.
+/// How many more looks in a row must find nothing ready, when one has. Before each of them the processor is offered to other threads: to the one that hands
+/// over what has arrived at the sockets, above all, which does not get to it on a busy machine.
 /// </param>
 public sealed class Lull(int patience, int calm = 0) : IThreadPoolWorkItem
 {

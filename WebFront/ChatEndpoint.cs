@@ -135,9 +135,23 @@ internal sealed partial class ChatEndpoint(
                 connection.Close(CloseCode.GoingAway, FrontDrain.GoingAway); // it came after the drain had looked who is there
             LogConnected(session.ClientId, identity.UserId);
             await connection.RunAsync(session.ReceiveAsync);
+        }
+        catch (Exception e)
+        {
+            LogFailed(e, session.ClientId);
+            connection.Abort();
+        }
+
+        await EndAsync(session);
+    }
+
+    private async Task EndAsync(Session session)
+    {
+        try
+        {
             hub.Remove(session);
             LogDisconnected(session.ClientId);
-            await Task.WhenAll(session.EndAsync(), hub.LeaveAsync(identity.UserId, session.ClientId));
+            await Task.WhenAll(session.EndAsync(), hub.LeaveAsync(session.UserId, session.ClientId));
         }
         catch (Exception e)
         {

@@ -19,6 +19,9 @@ internal sealed partial class Connection
     /// <summary>Bytes read at once. Held while what they ask for is waited for, by as many connections as wait.</summary>
     private const int ReadSize = 4_096;
 
+    /// <summary>After so many without a wait others have their turn: some clients send without end.</summary>
+    private const int ReadsInARow = 16;
+
     /// <summary>How long a client may take to answer a close frame.</summary>
     private static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(5);
 
@@ -78,9 +81,14 @@ internal sealed partial class Connection
                 _socket.Blocking = false;
             Outbox.Start(new SocketWriter(_stream, _socket));
             var goesOn = _rest.Length == 0 || await TakeAsync(_rest, receive);
-            while (goesOn)
+            for (var inARow = 1; goesOn; inARow++)
             {
-                await _reader.WaitAsync();
+                var waiting = _reader.WaitAsync();
+                if (!waiting.IsCompleted)
+                    inARow = 0;
+                else if (inARow % ReadsInARow == 0)
+                    await Task.Yield();
+                await waiting;
                 goesOn = await ReceiveAsync(receive);
             }
         }
@@ -146,19 +154,10 @@ internal sealed partial class Connection
         var buffer = ArrayPool<byte>.Shared.Rent(ReadSize);
         try
         {
-            while (true)
-            {
-                var kept = _rest.Length;
-                _rest.CopyTo(buffer.AsSpan());
-                var count = await _reader.ReadAsync(buffer.AsMemory(kept));
-                if (count <= 0)
-                    return count < 0;
-                if (!await TakeAsync(buffer.AsMemory(0, kept + count), receive))
-                    return false;
-                // A buffer that was not filled has emptied the socket: a second read would find nothing.
-                if (!_reader.ReadsOn || kept + count < buffer.Length)
-                    return true;
-            }
+            var kept = _rest.Length;
+            _rest.CopyTo(buffer.AsSpan());
+            var count = await _reader.ReadAsync(buffer.AsMemory(kept));
+            return count < 0 || (count > 0 && await TakeAsync(buffer.AsMemory(0, kept + count), receive));
         }
         finally
         {

@@ -6,9 +6,6 @@ namespace OrleansChat.WebFront.Sockets;
 /// <remarks>The socket is one that does not block. Its wait looks once whether there is something already, and then costs no call: two calls of the kernel a message.</remarks>
 internal readonly struct SocketReader(Stream? stream, Socket? socket)
 {
-    /// <summary>Whether a second read, behind one that filled its buffer, comes back at once when there is nothing.</summary>
-    public bool ReadsOn => socket is not null;
-
     /// <summary>Waits until there is something to read, or no more to come.</summary>
     public ValueTask<int> WaitAsync(CancellationToken cancelled = default) =>
         socket is null ? stream!.ReadAsync(Memory<byte>.Empty, cancelled) : socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancelled);

@@ -7,8 +7,8 @@ namespace OrleansChat.WebFront.Sockets;
 /// <summary>Takes the connections that come to one address.</summary>
 internal sealed partial class TcpAcceptor(Socket listener, TimeProvider time, ILogger logger) : IConnectionListener
 {
-    /// <summary>What is not taken waits in the kernel; a place may be free later.</summary>
-    private static readonly TimeSpan PauseWhenFull = TimeSpan.FromMilliseconds(100);
+    /// <summary>How long it lets be when the process may have no more sockets, or the machine no more memory. Who is not taken waits in the kernel.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     public EndPoint EndPoint { get; } = listener.LocalEndPoint!;
 
@@ -29,15 +29,15 @@ internal sealed partial class TcpAcceptor(Socket listener, TimeProvider time, IL
                 socket?.Dispose();
                 return null;
             }
-            catch (SocketException e) when (e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
-            {
-                LogFull();
-                await Task.Delay(PauseWhenFull, time, cancellationToken);
-            }
-            catch (SocketException)
+            catch (SocketException e) when (socket is not null || e.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted)
             {
                 // The client is gone again already.
                 socket?.Dispose();
+            }
+            catch (SocketException e)
+            {
+                LogFull(e.SocketErrorCode);
+                await Task.Delay(Pause, time, cancellationToken);
             }
         }
     }
@@ -50,6 +50,6 @@ internal sealed partial class TcpAcceptor(Socket listener, TimeProvider time, IL
         return ValueTask.CompletedTask;
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "This process may open no more sockets; new connections wait")]
-    private partial void LogFull();
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No more connections can be taken for now ({Error}); new ones wait")]
+    private partial void LogFull(SocketError error);
 }

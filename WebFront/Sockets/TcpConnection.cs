@@ -45,7 +45,7 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
     private enum State
     {
         Open,
-        Aborted,
+        Closed,
 
         /// <summary>The socket is somebody else's.</summary>
         HandedOver,
@@ -68,7 +68,7 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
     public override void Abort(ConnectionAbortedException abortReason)
     {
         Interlocked.CompareExchange(ref _abortReason, abortReason, null);
-        if (!TryEnd(State.Aborted))
+        if (!TryEnd(State.Closed))
             return;
         CloseSocket();
         _ = _closed.CancelAsync(); // Kestrel holds locks that what it has registered takes, too.
@@ -100,7 +100,7 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
         await CompleteAsync();
         if (AbortReason is null)
             await LingerAsync();
-        if (TryEnd(State.Aborted))
+        if (TryEnd(State.Closed))
             CloseSocket();
     }
 
