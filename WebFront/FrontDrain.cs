@@ -44,7 +44,7 @@ internal sealed partial class FrontDrain(
 
         LogAborting(open.Count);
         foreach (var session in hub.Sessions)
-            Abort(session);
+            session.Connection.Abort();
         using var patience = new CancellationTokenSource(AbortPatience, time);
         await WaitEmptyAsync(patience.Token);
     }
@@ -77,22 +77,6 @@ internal sealed partial class FrontDrain(
         while (open.Count > 0 && !cancelled.IsCancellationRequested)
             await Task.Delay(TimeSpan.FromMilliseconds(20), time, cancelled).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
-
-    /// <summary>It may end meanwhile, its request with it: that must not keep the others.</summary>
-    private void Abort(Session session)
-    {
-        try
-        {
-            session.Connection.Abort();
-        }
-        catch (Exception e)
-        {
-            LogNotAborted(e, session.ClientId);
-        }
-    }
-
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Connection {ClientId} could not be torn down")]
-    private partial void LogNotAborted(Exception e, string clientId);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Sending {Count} clients to other servers")]
     private partial void LogDraining(int count);

@@ -58,7 +58,7 @@ internal sealed class LogJournal : ISqliteCompanion
             while (rows.Read())
             {
                 var (id, row) = (rows.GetInt64(0), rows.GetFieldValue<byte[]>(1));
-                foreach (var batch in JournalRow.Decode(row))
+                foreach (var batch in BatchRow.Decode(row, JournalBatch.Read))
                 {
                     if (!ends.TryGetValue(batch.Room, out var end))
                         ends.Add(batch.Room, end = EndInSegments(session, batch.Room));
@@ -113,7 +113,7 @@ internal sealed class LogJournal : ISqliteCompanion
         var added = 0;
         if (_appended.Count > 0)
         {
-            var row = JournalRow.Encode(_appended);
+            var row = BatchRow.Encode(_appended, static (batch, writer) => batch.Write(writer));
             session.Execute("INSERT INTO journal VALUES (?1, ?2)", _nextRow, row);
             Count(_nextRow, added = row.Length);
         }

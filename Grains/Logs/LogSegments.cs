@@ -1,4 +1,3 @@
-using System.Text;
 using OrleansChat.Grains.Storage;
 
 namespace OrleansChat.Grains.Logs;
@@ -10,11 +9,7 @@ internal static class LogSegments
     /// <summary>Adds batches at the end of a room's log, ascending.</summary>
     public static void Append(SqliteSession session, string room, IReadOnlyCollection<PlacedBatch> batches)
     {
-        using var bytes = new MemoryStream();
-        using var writer = new BinaryWriter(bytes, Encoding.UTF8);
-        foreach (var batch in batches)
-            batch.Write(writer);
-        session.Execute("INSERT INTO segment_data (batches) VALUES (?1)", bytes.GetBuffer().AsMemory(0, (int)bytes.Length));
+        session.Execute("INSERT INTO segment_data (batches) VALUES (?1)", BatchRow.Encode(batches, static (batch, writer) => batch.Write(writer)));
         session.Execute("INSERT INTO segment VALUES (?1, ?2, last_insert_rowid())", room, batches.Last().Batch.Last);
     }
 
@@ -34,7 +29,7 @@ internal static class LogSegments
         {
             // A trim may have ended within a segment.
             var first = Math.Max(from, rows.GetInt64(1));
-            batches.AddRange(Decode(rows.GetFieldValue<byte[]>(0)).Where(batch => batch.Overlaps(first, to)).Select(batch => batch.Batch));
+            batches.AddRange(BatchRow.Decode(rows.GetFieldValue<byte[]>(0), PlacedBatch.Read).Where(batch => batch.Overlaps(first, to)).Select(batch => batch.Batch));
         }
         return batches;
     }
@@ -45,12 +40,5 @@ internal static class LogSegments
     {
         session.Execute("DELETE FROM segment_data WHERE id IN (SELECT id FROM segment WHERE room = ?1 AND last < ?2)", room, before);
         return session.Execute("DELETE FROM segment WHERE room = ?1 AND last < ?2", room, before);
-    }
-
-    private static IEnumerable<PlacedBatch> Decode(byte[] bytes)
-    {
-        using var reader = new BinaryReader(new MemoryStream(bytes), Encoding.UTF8);
-        while (reader.BaseStream.Position < bytes.Length)
-            yield return PlacedBatch.Read(reader);
     }
 }

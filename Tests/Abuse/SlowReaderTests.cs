@@ -73,8 +73,7 @@ public sealed class SlowReaderTests(SlowReaderTests.SmallOutboxes room) : IClass
         await room.IsUndisturbedAsync();
         // What it sent is answered as fast as the machine can: who read before that would keep up.
         var outbox = room.App.Services.GetRequiredService<FrontHub>().Sessions.Single(session => session.UserId == name).Connection.Outbox;
-        while (outbox.TryPost(ReadOnlyMemory<byte>.Empty))
-            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, TestContext.Current.CancellationToken);
+        await Within.Soon(() => !outbox.TryPost(ReadOnlyMemory<byte>.Empty), "the outbox is full and takes nothing more");
         Assert.Equal(1013, (await slow.ClosedAsync()).CloseCode);
         await room.IsUndisturbedAsync();
     }

@@ -105,8 +105,7 @@ public sealed class TransportTests
         gate.Opened.SetResult();
 
         var open = app.Services.GetRequiredService<OpenConnections>();
-        while (open.Count > 0)
-            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, TestContext.Current.CancellationToken);
+        await Within.Soon(() => open.Count == 0, "nothing is left of the connection");
         Assert.DoesNotContain(app.Logs.Lines, line => line.Level >= LogLevel.Error);
     }
 

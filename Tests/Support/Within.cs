@@ -27,4 +27,17 @@ internal static class Within
         await ((Task)task).Soon(what);
         return await task;
     }
+
+    /// <summary>Waits for something that tells nobody when it comes true.</summary>
+    /// <inheritdoc cref="Soon(Task, string)"/>
+    public static async Task Soon(this Func<bool> condition, string what)
+    {
+        var since = TimeProvider.System.GetTimestamp();
+        while (!condition())
+        {
+            if (TimeProvider.System.GetElapsedTime(since) > Limit)
+                throw new TimeoutException($"Did not happen within {Limit.TotalSeconds} s: {what}.");
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+    }
 }

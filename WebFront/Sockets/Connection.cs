@@ -115,11 +115,18 @@ internal sealed partial class Connection
             Outbox.Complete(WireFrame.Close(code, reason), dropWaiting: slow);
     }
 
-    /// <summary>Tears the connection down; it ends soon.</summary>
+    /// <summary>Tears the connection down; it ends soon. Does not throw: it may end meanwhile, its request with it.</summary>
     public void Abort()
     {
-        _socket?.Dispose();
-        _abortRequest?.Invoke();
+        try
+        {
+            _socket?.Dispose();
+            _abortRequest?.Invoke();
+        }
+        catch (Exception e)
+        {
+            LogEnded(e, ClientId);
+        }
     }
 
     /// <summary>Looks at the clock: pings a silent client, closes a dead one. Called for all connections in turn by <see cref="Heartbeat"/>.</summary>
