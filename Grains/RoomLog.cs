@@ -12,11 +12,11 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
     /// <summary>A store that keeps falling back while others write to it is not to be reasoned with.</summary>
     private const int MaxResets = 5;
 
+    private readonly LogRetention _retention = new(options, time);
     private LogHeader? _header;
     private bool _suspect = true;
     private Task<LogHeader?>? _opening;
     private Task? _writing;
-    private long _noTrimBefore;
 
     /// <summary>The ids of the last messages.</summary>
     public IdempotencyWindow Window { get; } = new();
@@ -125,7 +125,7 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
             Window.Add(entry, Header.First);
     }
 
-    /// <summary>Drops what exceeds length and age, or the bytes. A batch goes whole, so a little more than asked for may stay.</summary>
+    /// <summary>Drops what exceeds length and age, or the bytes. Batches go whole, so a little more than asked for may stay.</summary>
     public Task TrimAsync()
     {
         if (_opening is { IsCompleted: false })
@@ -185,32 +185,20 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
         if (!appended)
             return null;
         _header = Header with { Head = seq, LastTimestamp = now, Bytes = Header.Bytes + batch.Payload.Length };
+        _retention.Add(new LogMark(header.Head + 1, seq, now, batch.Payload.Length));
         Remember(entries);
         return entries;
     }
 
     private async Task TrimBatchesAsync()
     {
-        const int page = 64;
-        while (!_suspect && ShouldTrim(Header))
+        if (_suspect || !_retention.IsDue(Header))
+            return;
+        do
         {
             var header = Header;
             using var deadline = Deadline();
-            var batches = await store.ReadAsync(room, header.First, Math.Min(header.Head, header.First + page - 1), deadline.Token);
-            var (first, bytes) = (header.First, 0L);
-            foreach (var batch in batches)
-            {
-                var tooLong = header.Head - batch.Last >= options.RoomLogLength;
-                var expires = batch.Timestamp + (long)options.RoomLogAge.TotalMilliseconds;
-                var tooOld = expires < time.GetUtcNow().ToUnixTimeMilliseconds();
-                var tooBig = header.Bytes - bytes > options.RoomLogBytes && batch.Last < header.Head;
-                if (tooLong && !tooOld)
-                    _noTrimBefore = expires + (long)(options.RoomLogAge / 8).TotalMilliseconds;
-                if (!tooBig && !(tooLong && tooOld))
-                    break;
-                (first, bytes) = (batch.Last + 1, bytes + batch.Payload.Length);
-            }
-
+            var (first, bytes) = _retention.Choose(header, await OldestAsync(header, deadline.Token));
             if (first == header.First)
                 return;
             if (!await store.TrimAsync(room, header, first, bytes, deadline.Token))
@@ -220,7 +208,26 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
             }
 
             _header = Header with { First = first, Bytes = Header.Bytes - bytes };
+            _retention.OnTrimmed(first);
         }
+        while (!_suspect && _retention.IsTooBig(Header)); // Whatever else may go goes after the next append.
+    }
+
+    /// <summary>The oldest batches. What another activation appended has to be read.</summary>
+    private async Task<IEnumerable<LogMark>> OldestAsync(LogHeader header, CancellationToken cancellation)
+    {
+        const long page = 1024 * 1024; // Bytes, about.
+        var to = _retention.Marks.Select(mark => mark.First - 1).FirstOrDefault(header.Head);
+        if (to < header.First)
+            return _retention.Marks;
+        var average = 1 + (header.Bytes / (header.Head - header.First + 1));
+        var (marks, first) = (new List<LogMark>(), header.First);
+        foreach (var batch in await store.ReadAsync(room, first, Math.Min(to, first + (page / average)), cancellation))
+        {
+            marks.Add(new LogMark(first, batch.Last, batch.Timestamp, batch.Payload.Length));
+            first = batch.Last + 1;
+        }
+        return marks;
     }
 
     private async Task<LogHeader?> OpenAsync(bool create)
@@ -246,7 +253,7 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
             if (known is not null && known.Epoch != header.Epoch)
                 Window.Clear();
             _header = header;
-            _noTrimBefore = 0;
+            _retention.Reset();
             if (Opened is { } opened)
                 await opened();
             return _header;
@@ -268,15 +275,6 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
     {
         using var deadline = Deadline();
         return await store.ResetAsync(room, new LogPosition(header.Epoch, header.Head), deadline.Token);
-    }
-
-    private bool ShouldTrim(LogHeader header)
-    {
-        if (header.Bytes > options.RoomLogBytes && header.First < header.Head)
-            return true;
-        // An eighth of slack, in length and in age, so that a full log is not trimmed at every append.
-        var kept = header.Head - header.First + 1;
-        return kept > options.RoomLogLength + (options.RoomLogLength / 8) && time.GetUtcNow().ToUnixTimeMilliseconds() > _noTrimBefore;
     }
 
     private CancellationTokenSource Deadline() => new(Deadlines.Store, time);

@@ -15,14 +15,13 @@ internal static class RedisLogScripts
         """
         -- Whether the stream ends at the head, and is empty exactly when the header says that nothing is left.
         local function fits(head, first)
+          local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', '1')[1]
+          if newest then return newest[1] == head .. '-0' and tonumber(first) <= tonumber(head) end
           if redis.call('EXISTS', KEYS[2]) == 0 then return head == '0' end
           local about = redis.call('XINFO', 'STREAM', KEYS[2])
-          local length, newest
           for i = 1, #about, 2 do
-            if about[i] == 'length' then length = about[i + 1] end
-            if about[i] == 'last-generated-id' then newest = about[i + 1] end
+            if about[i] == 'last-generated-id' then return about[i + 1] == head .. '-0' and tonumber(first) > tonumber(head) end
           end
-          return newest == head .. '-0' and (length == 0) == (tonumber(first) > tonumber(head))
         end
 
         """;
@@ -50,11 +49,10 @@ internal static class RedisLogScripts
     public const string Append =
         Fits +
         """
-        local epoch, head, first = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'head', 'first'))
+        local epoch, head, first, bytes = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'head', 'first', 'bytes'))
         if epoch ~= ARGV[1] or head ~= ARGV[2] or not fits(head, first) then return 0 end
         redis.call('XADD', KEYS[2], ARGV[3] .. '-0', 't', ARGV[4], 'p', ARGV[5])
-        redis.call('HSET', KEYS[1], 'head', ARGV[3], 'ts', ARGV[4])
-        redis.call('HINCRBY', KEYS[1], 'bytes', #ARGV[5])
+        redis.call('HSET', KEYS[1], 'head', ARGV[3], 'ts', ARGV[4], 'bytes', string.format('%.0f', (bytes or 0) + #ARGV[5]))
         return 1
         """;
 
