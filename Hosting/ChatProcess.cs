@@ -9,6 +9,7 @@ internal static class ChatProcess
     /// <returns>The exit code: 0 where it ended as asked, even while it still started; 1 where it could not start.</returns>
     public static async Task<int> RunAsync(Func<WebApplication> build)
     {
+        ThreadScheduling.LetRunningThreadsRun();
         IHostApplicationLifetime? lifetime = null;
         try
         {

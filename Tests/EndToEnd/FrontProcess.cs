@@ -45,6 +45,9 @@ internal sealed class FrontProcess : IDisposable
     public Task<ChatClient> ConnectAsync(string userId) =>
         ChatClient.ConnectAsync(Address, Tokens.For(userId, TimeProvider.System.GetUtcNow().AddHours(1)));
 
+    /// <inheritdoc cref="AppProcess.SchedulingOf"/>
+    public IReadOnlyList<string> SchedulingOf(string threads) => _process.SchedulingOf(threads);
+
     /// <inheritdoc cref="AppProcess.KillAsync"/>
     public Task KillAsync() => _process.KillAsync();
 

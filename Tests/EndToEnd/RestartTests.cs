@@ -66,6 +66,17 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
+    public async Task Threads_that_serve_let_the_running_one_run()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Its threads are scheduled as any other's elsewhere.");
+        using var front = await FrontProcess.StartAsync(DataPath);
+        await using var alice = await front.ConnectAsync("alice"); // The thread that reads epoll is made by now.
+
+        foreach (var name in new[] { ".NET Sockets", ".NET TP Worker", "sqlite writer" })
+            Assert.Contains("SCHED_BATCH", front.SchedulingOf(name), StringComparer.Ordinal);
+    }
+
+    [Fact]
     public async Task A_second_process_on_the_same_file_is_refused_with_a_sentence()
     {
         using var first = await FrontProcess.StartAsync(DataPath);

@@ -44,6 +44,16 @@ internal sealed class AppProcess : IDisposable
     /// <returns>The line that it is in.</returns>
     public Task<string> SignAsync() => _shown.Task.Soon($"the application says: {_sign}");
 
+    /// <summary>The scheduling policies of its threads of a name: <c>SCHED_OTHER</c>, <c>SCHED_BATCH</c>. See proc(5), /proc/pid/stat: field 41.</summary>
+    public IReadOnlyList<string> SchedulingOf(string threads) =>
+    [
+        .. Directory.GetDirectories($"/proc/{_process.Id}/task")
+            .Select(task => File.ReadAllText(Path.Combine(task, "stat")))
+            .Where(stat => stat[(stat.IndexOf('(') + 1)..stat.LastIndexOf(')')] == threads)
+            .Select(stat => stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[41 - 3])
+            .Select(policy => policy switch { "0" => "SCHED_OTHER", "3" => "SCHED_BATCH", _ => policy }),
+    ];
+
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {
