@@ -6,17 +6,17 @@ namespace OrleansChat.Grains;
 /// When a room's log is trimmed, and how far: of what exceeds length and age, or the bytes. Remembers what this activation appended, batches together
 /// as a mark, so that nothing has to be read for it.
 /// </summary>
-internal sealed class LogRetention(GrainOptions options, TimeProvider time)
+internal sealed class LogRetention(ILogStore store, string room, GrainOptions options, TimeProvider time)
 {
     /// <summary>Bytes that one trim drops, about: more would keep the store from its appends for long.</summary>
     private const long MaxTrim = 4 * 1024 * 1024;
 
+    /// <summary>Bytes that are read at once, about.</summary>
+    private const long ReadPage = 1024 * 1024;
+
     private readonly Queue<LogMark> _marks = [];
     private LogMark? _newest;
     private long _notBefore;
-
-    /// <summary>The marks, ascending. They cover the log from some seq on to its head.</summary>
-    public IEnumerable<LogMark> Marks => _newest is { } newest ? _marks.Append(newest) : [];
 
     /// <summary>The header was read anew, and whatever became of the log, this activation did not see it.</summary>
     public void Reset()
@@ -66,10 +66,16 @@ internal sealed class LogRetention(GrainOptions options, TimeProvider time)
     public bool IsTooBig(LogHeader header) => header.Bytes > options.RoomLogBytes && header.First < header.Head;
 
     /// <summary>How far to trim.</summary>
-    /// <param name="header">The log.</param>
-    /// <param name="oldest">Its oldest batches, ascending.</param>
     /// <returns>The first seq that stays, and the bytes that go.</returns>
-    public (long First, long Bytes) Choose(LogHeader header, IEnumerable<LogMark> oldest)
+    public async ValueTask<(long First, long Bytes)> ChooseAsync(LogHeader header, CancellationToken cancellation) =>
+        Choose(header, await OldestAsync(header, cancellation));
+
+    /// <summary>Ascending. They cover the log from some seq on to its head.</summary>
+    private IEnumerable<LogMark> Marks => _newest is { } newest ? _marks.Append(newest) : [];
+
+    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private (long First, long Bytes) Choose(LogHeader header, IEnumerable<LogMark> oldest)
     {
         // A log that is too big makes room for some appends at once.
         var most = IsTooBig(header) ? options.RoomLogBytes - (options.RoomLogBytes / 32) : header.Bytes;
@@ -91,7 +97,21 @@ internal sealed class LogRetention(GrainOptions options, TimeProvider time)
         return (first, bytes);
     }
 
-    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
+    /// <summary>The oldest batches. What another activation appended has to be read.</summary>
+    private async Task<IEnumerable<LogMark>> OldestAsync(LogHeader header, CancellationToken cancellation)
+    {
+        var to = Marks.Select(mark => mark.First - 1).FirstOrDefault(header.Head);
+        if (to < header.First)
+            return Marks;
+        var average = 1 + (header.Bytes / (header.Head - header.First + 1));
+        var (marks, first) = (new List<LogMark>(), header.First);
+        foreach (var batch in await store.ReadAsync(room, first, Math.Min(to, first + (ReadPage / average)), cancellation))
+        {
+            marks.Add(new LogMark(first, batch.Last, batch.Timestamp, batch.Payload.Length));
+            first = batch.Last + 1;
+        }
+        return marks;
+    }
 }
 
 /// <summary>Batches that follow one another.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using OrleansChat.Grains.Interfaces;
 using OrleansChat.Grains.Logs;
 
@@ -12,11 +13,12 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
     /// <summary>A store that keeps falling back while others write to it is not to be reasoned with.</summary>
     private const int MaxResets = 5;
 
-    private readonly LogRetention _retention = new(options, time);
+    private readonly LogRetention _retention = new(store, room, options, time);
     private LogHeader? _header;
     private bool _suspect = true;
     private Task<LogHeader?>? _opening;
     private Task? _writing;
+    private CancellationTokenSource? _appendDeadline;
 
     /// <summary>The ids of the last messages.</summary>
     public IdempotencyWindow Window { get; } = new();
@@ -171,15 +173,16 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
             entries.Add(new LogEntry(new Entry(++seq, draft.UserId, draft.Username, draft.Text, now), draft.IdHash, draft.TextHash));
 
         var batch = EntryCodec.Encode(entries);
-        using var deadline = Deadline();
         var appended = false;
+        StartAppendDeadline();
         try
         {
-            appended = await store.AppendAsync(room, new LogPosition(header.Epoch, header.Head), batch, deadline.Token);
+            appended = await store.AppendAsync(room, new LogPosition(header.Epoch, header.Head), batch, _appendDeadline.Token);
         }
         finally
         {
             _suspect |= !appended;
+            _appendDeadline.TryReset(); // Stops its clock.
         }
 
         if (!appended)
@@ -198,7 +201,7 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
         {
             var header = Header;
             using var deadline = Deadline();
-            var (first, bytes) = _retention.Choose(header, await OldestAsync(header, deadline.Token));
+            var (first, bytes) = await _retention.ChooseAsync(header, deadline.Token);
             if (first == header.First)
                 return;
             if (!await store.TrimAsync(room, header, first, bytes, deadline.Token))
@@ -211,23 +214,6 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
             _retention.OnTrimmed(first);
         }
         while (!_suspect && _retention.IsTooBig(Header)); // Whatever else may go goes after the next append.
-    }
-
-    /// <summary>The oldest batches. What another activation appended has to be read.</summary>
-    private async Task<IEnumerable<LogMark>> OldestAsync(LogHeader header, CancellationToken cancellation)
-    {
-        const long page = 1024 * 1024; // Bytes, about.
-        var to = _retention.Marks.Select(mark => mark.First - 1).FirstOrDefault(header.Head);
-        if (to < header.First)
-            return _retention.Marks;
-        var average = 1 + (header.Bytes / (header.Head - header.First + 1));
-        var (marks, first) = (new List<LogMark>(), header.First);
-        foreach (var batch in await store.ReadAsync(room, first, Math.Min(to, first + (page / average)), cancellation))
-        {
-            marks.Add(new LogMark(first, batch.Last, batch.Timestamp, batch.Payload.Length));
-            first = batch.Last + 1;
-        }
-        return marks;
     }
 
     private async Task<LogHeader?> OpenAsync(bool create)
@@ -275,6 +261,20 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
     {
         using var deadline = Deadline();
         return await store.ResetAsync(room, new LogPosition(header.Epoch, header.Head), deadline.Token);
+    }
+
+    /// <summary>Appends come one after the other, and often: they share what they can be cancelled by, for as long as none is.</summary>
+    [MemberNotNull(nameof(_appendDeadline))]
+    private void StartAppendDeadline()
+    {
+        if (_appendDeadline?.TryReset() == true)
+        {
+            _appendDeadline.CancelAfter(Deadlines.Store);
+            return;
+        }
+
+        _appendDeadline?.Dispose();
+        _appendDeadline = Deadline();
     }
 
     private CancellationTokenSource Deadline() => new(Deadlines.Store, time);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using OrleansChat.Grains.Interfaces;
 using OrleansChat.Grains.Logs;
 using OrleansChat.Streaming;
@@ -69,8 +70,12 @@ internal sealed class RoomPump
         try
         {
             var slots = new List<Slot>();
-            foreach (var publish in pending.Where(publish => publish.Failures == _failures))
-                publish.CollectOpen(slots);
+            foreach (var publish in pending)
+            {
+                if (publish.Failures == _failures)
+                    publish.CollectOpen(slots);
+            }
+
             await StoreAsync(slots);
         }
         catch (Exception e)
@@ -135,8 +140,9 @@ internal sealed class RoomPump
     /// <summary>Answers what was stored before, and drafts the rest. A repeat within one batch waits for the first one's append.</summary>
     private (List<Draft> Drafts, List<Slot> Slots) Draft(List<Slot> slots, string epoch)
     {
-        var (drafts, drafted, ids) = (new List<Draft>(), new List<Slot>(), new HashSet<UInt128>());
-        foreach (var slot in slots.Take(MaxAppend))
+        var count = Math.Min(slots.Count, MaxAppend);
+        var (drafts, drafted, ids) = (new List<Draft>(count), new List<Slot>(count), new HashSet<UInt128>(count));
+        foreach (var slot in CollectionsMarshal.AsSpan(slots)[..count])
         {
             var request = slot.Request;
             if (request.Id is null)

@@ -43,7 +43,7 @@ internal sealed class SqliteLogStore : ILogStore
         if (!_journal.HasLoaded)
             await LoadAsync(cancellation);
         // The journal first: what is moved meanwhile is then known already, and not looked for in the segments.
-        var tail = _journal.Newest(room)?.Ascending().ToList() ?? [];
+        var tail = _journal.Newest(room)?.Ascending() ?? [];
         var end = tail is [var oldest, ..] ? oldest.Before : long.MaxValue;
         var batches = from <= end ? await _file.ReadAsync(session => LogSegments.Read(session, room, from, Math.Min(to, end)), cancellation) : [];
         batches.AddRange(tail.Where(batch => batch.Overlaps(from, to)).Select(batch => batch.Batch));

@@ -6,11 +6,14 @@ namespace OrleansChat.Grains.Logs;
 internal sealed record TailBatch(PlacedBatch Placed, TailBatch? Previous)
 {
     /// <summary>This one and those before it, the oldest first.</summary>
-    public IReadOnlyCollection<PlacedBatch> Ascending()
+    public PlacedBatch[] Ascending()
     {
-        var batches = new Stack<PlacedBatch>();
+        var count = 0;
         for (var batch = this; batch is not null; batch = batch.Previous)
-            batches.Push(batch.Placed);
+            count++;
+        var batches = new PlacedBatch[count];
+        for (var batch = this; batch is not null; batch = batch.Previous)
+            batches[--count] = batch.Placed;
         return batches;
     }
 }

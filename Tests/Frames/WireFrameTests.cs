@@ -1,5 +1,7 @@
 using System.Net.WebSockets;
 using System.Text;
+using System.Text.Json;
+using CsCheck;
 using OrleansChat.WebFront.Frames;
 
 namespace OrleansChat.Tests.Frames;
@@ -49,6 +51,23 @@ public sealed class WireFrameTests
         Assert.Equal(json, Encoding.UTF8.GetString(bytes.AsSpan(payload.Length < 126 ? 2 : 4)));
         Assert.Equal(payload.Length < 126 ? [0x81, (byte)payload.Length] : [0x81, 126, (byte)(payload.Length >> 8), (byte)payload.Length], bytes[..^payload.Length]);
     }
+
+    [Fact]
+    public void What_is_written_by_hand_is_what_the_serializer_would_write() =>
+        Gen.Select(Gen.String, Gen.String, Gen.Long, Gen.Int[0, 15]).Sample((one, other, number, which) =>
+        {
+            bool? yes = (which & 1) == 0 ? null : true;
+            ServerFrame[] frames =
+            [
+                new ServerFrame.ChatMessage(one, number, other, one, other, number, yes),
+                new ServerFrame.Ack((which & 2) == 0 ? null : one, (which & 4) == 0 ? null : other, (which & 8) == 0 ? null : number, number, yes),
+            ];
+            foreach (var frame in frames)
+            {
+                var expected = JsonSerializer.SerializeToUtf8Bytes(frame, FrameJson.Wire.ServerFrame);
+                Assert.Equal(expected, WireFrame.Encode(frame)[^expected.Length..]);
+            }
+        });
 
     [Theory]
     [InlineData(125, new byte[] { 0x81, 125 })]

@@ -79,7 +79,7 @@ internal static class WireFrame
         buffer.Advance(MaxHeader);
         var writer = _writer ??= new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = FrameJson.Wire.Options.Encoder, SkipValidation = true });
         writer.Reset(buffer);
-        JsonSerializer.Serialize(writer, frame, FrameJson.Wire.ServerFrame);
+        FrameWriter.Write(writer, frame);
         writer.Flush();
 
         var length = buffer.WrittenCount - start - MaxHeader;

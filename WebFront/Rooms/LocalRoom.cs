@@ -231,18 +231,20 @@ internal sealed partial class LocalRoom
     {
         if (entries.Length == 0 || entries[^1].Seq <= _position.Seq)
             return;
-        var next = entries.AsSpan((int)Math.Max(0, _position.Seq + 1 - entries[0].Seq)).ToArray();
+        var next = After(_position.Seq, entries);
         var frames = Encode(next, replay: false);
         foreach (var seat in _seats)
         {
             if (seat.Cursor < next[0].Seq)
                 seat.Outbox.TryPost(frames);
             else if (seat.Cursor < next[^1].Seq)
-                seat.Outbox.TryPost(Encode([.. next.Where(entry => entry.Seq > seat.Cursor)], replay: false));
+                seat.Outbox.TryPost(Encode(After(seat.Cursor, next), replay: false));
         }
 
         _position = (_position.Epoch, next[^1].Seq);
     }
+
+    private static Entry[] After(long seq, Entry[] entries) => seq < entries[0].Seq ? entries : entries[(int)(seq + 1 - entries[0].Seq)..];
 
     private void PostToOthers(string? userId, long revision, ServerFrame frame)
     {

@@ -10,6 +10,8 @@ namespace OrleansChat.WebFront.Sockets;
 /// <param name="flusher">Writes what is posted.</param>
 internal sealed class Outbox(int capacity, Flusher flusher)
 {
+    private const int PlacesKept = 4;
+
     private readonly Lock _gate = new();
     private List<ReadOnlyMemory<byte>>? _waiting;
     private int _bytes;
@@ -165,7 +167,9 @@ internal sealed class Outbox(int capacity, Flusher flusher)
                 return taken;
             }
 
-            _waiting = null;
+            // The list stays for what comes next; what a burst made it grow to does not.
+            if (_waiting?.Capacity > PlacesKept)
+                _waiting = null;
             _isDirty = false;
             _empty?.TrySetResult();
             _empty = null;
