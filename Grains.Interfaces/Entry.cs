@@ -6,7 +6,8 @@ namespace OrleansChat.Grains.Interfaces;
 /// <param name="Username">The sender's name at that time.</param>
 /// <param name="Text">1–<c>Chat:MessageChars</c> UTF-16 code units.</param>
 /// <param name="Timestamp">Unix milliseconds; never below that of the entry before.</param>
-[GenerateSerializer, Immutable, Alias("chat.entry")]
+// Nothing that is sent holds the same entry twice: looking for it would cost a dictionary a message. The same goes for the others.
+[GenerateSerializer, Immutable, SuppressReferenceTracking, Alias("chat.entry")]
 public sealed record Entry(
     [property: Id(0)] long Seq,
     [property: Id(1)] string UserId,

@@ -9,7 +9,7 @@ public abstract record FeedEvent
     }
 
     /// <summary>Entries of one append, ascending and without a gap.</summary>
-    [GenerateSerializer, Immutable, Alias("feed.published")]
+    [GenerateSerializer, Immutable, SuppressReferenceTracking, Alias("feed.published")]
     public sealed record Published([property: Id(0)] string Room, [property: Id(1)] string Epoch, [property: Id(2)] Entry[] Entries) : FeedEvent;
 
     /// <summary>Users who came or went.</summary>

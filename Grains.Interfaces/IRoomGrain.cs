@@ -64,7 +64,7 @@ public interface IRoomGrain : IGrainWithStringKey
 /// <param name="Username">1–128 characters.</param>
 /// <param name="Text">1–<c>Chat:MessageChars</c> UTF-16 code units.</param>
 /// <param name="Id">The idempotency key, 1–64 characters, unique per user; null: a repeat is a second message.</param>
-[GenerateSerializer, Immutable, Alias("chat.publish-request")]
+[GenerateSerializer, Immutable, SuppressReferenceTracking, Alias("chat.publish-request")]
 public sealed record PublishRequest(
     [property: Id(0)] string UserId,
     [property: Id(1)] string Username,

@@ -11,18 +11,27 @@ internal sealed class LogRetention(ILogStore store, string room, GrainOptions op
     /// <summary>Bytes that one trim drops, about: more would keep the store from its appends for long.</summary>
     private const long MaxTrim = 4 * 1024 * 1024;
 
-    /// <summary>Bytes that are read at once, about.</summary>
-    private const long ReadPage = 1024 * 1024;
+    /// <summary>Bytes that are read at once, if all are of the log's average size,</summary>
+    private const long ReadBytes = 1024 * 1024;
+
+    /// <summary>and messages at the most: the oldest may be larger than the average.</summary>
+    private const long ReadMessages = 1_000;
+
+    /// <summary>Above so many, batches are only told apart by their bytes.</summary>
+    private const int MaxFineMarks = 4_096;
 
     private readonly Queue<LogMark> _marks = [];
     private LogMark? _newest;
+
+    // Length and age have nothing to trim before the clock and the log's head are as far.
     private long _notBefore;
+    private long _notBeforeHead;
 
     /// <summary>The header was read anew, and whatever became of the log, this activation did not see it.</summary>
     public void Reset()
     {
         _marks.Clear();
-        (_newest, _notBefore) = (null, 0);
+        (_newest, _notBefore, _notBeforeHead) = (null, 0, 0);
     }
 
     /// <summary>A batch was appended.</summary>
@@ -32,7 +41,8 @@ internal sealed class LogRetention(ILogStore store, string room, GrainOptions op
         {
             _newest = appended;
         }
-        else if (appended.Last - newest.First < options.RoomLogLength / 16 && newest.Bytes + appended.Bytes <= options.RoomLogBytes / 64)
+        else if (newest.Bytes + appended.Bytes <= options.RoomLogBytes / 64
+            && (appended.Last - newest.First < options.RoomLogLength / 16 || _marks.Count >= MaxFineMarks))
         {
             _newest = appended with { First = newest.First, Bytes = newest.Bytes + appended.Bytes };
         }
@@ -59,7 +69,7 @@ internal sealed class LogRetention(ILogStore store, string room, GrainOptions op
             return true;
         // An eighth of slack, in length and in age, so that a full log is not trimmed at every append.
         var kept = header.Head - header.First + 1;
-        return kept > options.RoomLogLength + (options.RoomLogLength / 8) && Now > _notBefore;
+        return kept > options.RoomLogLength + (options.RoomLogLength / 8) && header.Head >= _notBeforeHead && Now > _notBefore;
     }
 
     /// <summary>Whether it must not wait for the next append.</summary>
@@ -86,7 +96,9 @@ internal sealed class LogRetention(ILogStore store, string room, GrainOptions op
             var tooLong = header.Head - mark.Last >= options.RoomLogLength;
             var tooOld = mark.Timestamp + age < now;
             var tooBig = header.Bytes - bytes > most && mark.Last < header.Head;
-            if (tooLong && !tooOld)
+            if (!tooLong)
+                _notBeforeHead = mark.Last + options.RoomLogLength;
+            else if (!tooOld)
                 _notBefore = mark.Timestamp + age + (age / 8);
             if (!tooBig && !(tooLong && tooOld))
                 break;
@@ -105,7 +117,7 @@ internal sealed class LogRetention(ILogStore store, string room, GrainOptions op
             return Marks;
         var average = 1 + (header.Bytes / (header.Head - header.First + 1));
         var (marks, first) = (new List<LogMark>(), header.First);
-        foreach (var batch in await store.ReadAsync(room, first, Math.Min(to, first + (ReadPage / average)), cancellation))
+        foreach (var batch in await store.ReadAsync(room, first, Math.Min(to, first + Math.Min(ReadBytes / average, ReadMessages)), cancellation))
         {
             marks.Add(new LogMark(first, batch.Last, batch.Timestamp, batch.Payload.Length));
             first = batch.Last + 1;

@@ -174,7 +174,7 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
 
         var batch = EntryCodec.Encode(entries);
         var appended = false;
-        StartAppendDeadline();
+        BeginAppendDeadline();
         try
         {
             appended = await store.AppendAsync(room, new LogPosition(header.Epoch, header.Head), batch, _appendDeadline.Token);
@@ -182,7 +182,7 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
         finally
         {
             _suspect |= !appended;
-            _appendDeadline.TryReset(); // Stops its clock.
+            EndAppendDeadline();
         }
 
         if (!appended)
@@ -265,16 +265,20 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
 
     /// <summary>Appends come one after the other, and often: they share what they can be cancelled by, for as long as none is.</summary>
     [MemberNotNull(nameof(_appendDeadline))]
-    private void StartAppendDeadline()
+    private void BeginAppendDeadline()
     {
-        if (_appendDeadline?.TryReset() == true)
-        {
+        if (_appendDeadline is null)
+            _appendDeadline = Deadline();
+        else
             _appendDeadline.CancelAfter(Deadlines.Store);
-            return;
-        }
+    }
 
-        _appendDeadline?.Dispose();
-        _appendDeadline = Deadline();
+    private void EndAppendDeadline()
+    {
+        if (_appendDeadline!.TryReset())
+            return;
+        _appendDeadline.Dispose();
+        _appendDeadline = null;
     }
 
     private CancellationTokenSource Deadline() => new(Deadlines.Store, time);

@@ -141,7 +141,7 @@ internal sealed class RoomPump
     private (List<Draft> Drafts, List<Slot> Slots) Draft(List<Slot> slots, string epoch)
     {
         var count = Math.Min(slots.Count, MaxAppend);
-        var (drafts, drafted, ids) = (new List<Draft>(count), new List<Slot>(count), new HashSet<UInt128>(count));
+        var (drafts, drafted, ids) = (new List<Draft>(count), new List<Slot>(count), new HashSet<UInt128>());
         foreach (var slot in CollectionsMarshal.AsSpan(slots)[..count])
         {
             var request = slot.Request;

@@ -51,9 +51,9 @@ public sealed class Lull(int patience, int calm = 0) : IThreadPoolWorkItem
         }
 
         _looks = _quietLooks = 0;
-        // A full fence: what is posted from here on has to queue this lull again, or be seen below.
+        // A full fence: what is posted from here on queues this lull again; what was posted before is counted.
         Interlocked.Exchange(ref _isQueued, 0);
-        while (_waiting.TryDequeue(out var work))
+        for (var count = _waiting.Count; count > 0 && _waiting.TryDequeue(out var work); count--)
             ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
     }
 }

@@ -1,4 +1,5 @@
 using OrleansChat.Grains;
+using OrleansChat.Grains.Interfaces;
 
 namespace OrleansChat.Tests.Rooms;
 
@@ -220,6 +221,42 @@ public sealed class RoomLogTests : IDisposable
         header = (await room.HeaderAsync())!;
         Assert.Equal((6, 6), (header.First, header.Head));
         Assert.Equal(header with { Fronts = [] }, activation.Log.Header with { Fronts = [] });
+    }
+
+    [Fact]
+    public async Task What_is_younger_than_the_age_stays_also_where_batches_are_remembered_together()
+    {
+        using var room = new OneRoom(new GrainOptions { RoomLogLength = 64, RoomLogAge = TimeSpan.FromMinutes(2) });
+        var activation = await room.ActivateAsync();
+        for (var i = 1; i <= 600; i++)
+        {
+            room.Time.Advance(TimeSpan.FromSeconds(1));
+            await room.SettleAsync(activation.Publish($"{i}"));
+
+            var newestGone = activation.Log.Header.First - 1; // One a second: the seqs tell the ages.
+            Assert.True(newestGone == 0 || i - newestGone > 120, $"{newestGone} was trimmed at {i}.");
+        }
+
+        Assert.InRange(activation.Log.Header.First, 600 - 120 - 30, 600 - 120);
+    }
+
+    [Theory]
+    [InlineData(900, 300)]
+    [InlineData(300, 1_100)]
+    public async Task A_batch_of_another_activation_that_may_not_go_yet_is_not_read_at_every_append(int theirs, int ours)
+    {
+        using var room = new OneRoom(new GrainOptions { RoomLogLength = 1_000, RoomLogAge = TimeSpan.Zero });
+        var before = await room.ActivateAsync();
+        await room.SettleAsync(before.Publish([.. Enumerable.Range(1, theirs).Select(i => new PublishRequest("u", "U", $"{i}", null))]));
+        var after = await room.ActivateAsync();
+        for (var i = 1; i <= ours; i++)
+        {
+            room.Time.Advance(TimeSpan.FromSeconds(1));
+            await room.SettleAsync(after.Publish($"{i}"));
+        }
+
+        Assert.InRange(room.Store.Made.Count(call => call == "read"), 0, 2);
+        Assert.Equal(theirs < ours ? theirs + 1 : 1, after.Log.Header.First);
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class BatcherTests
         Assert.Equal([[1]], step.Batches);
         step.Finish();
         step.Finish();
-        await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
+        await batcher.CompleteAsync().Soon("the batcher drained what it had accepted");
         Assert.Equal([[1], [2, 3, 4]], step.Batches);
     });
 
@@ -31,7 +31,7 @@ public sealed class BatcherTests
         Assert.Equal([true, true, true, false], new[] { 1, 2, 3, 4 }.Select(batcher.TryPost));
         step.Finish();
         step.Finish();
-        await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
+        await batcher.CompleteAsync().Soon("the batcher drained what it had accepted");
         Assert.Equal([[1], [2, 3]], step.Batches);
     });
 
@@ -47,7 +47,7 @@ public sealed class BatcherTests
         step.Finish();
         Assert.False(completion.IsCompleted, "It was complete before the last batch had ended.");
         step.Finish();
-        await Within.LimitAsync(completion, "the completion");
+        await completion.Soon("the completion");
         Assert.Equal([[1], [2]], step.Batches);
         Assert.Same(completion, batcher.CompleteAsync());
         Assert.Same(completion, batcher.Completion);
@@ -79,7 +79,7 @@ public sealed class BatcherTests
         {
             Assert.True(batcher.TryPost(item));
         }
-        await Within.LimitAsync(batcher.CompleteAsync(), "the batcher got over two failures");
+        await batcher.CompleteAsync().Soon("the batcher got over two failures");
         Assert.Equal(["at once", "later"], errors);
         Assert.Equal([2, 3], drained);
     });
@@ -103,7 +103,7 @@ public sealed class BatcherTests
                 Assert.True(batcher.TryPost(i));
                 if (i % 7 == 0) await Task.Yield();
             }
-            await Within.LimitAsync(batcher.CompleteAsync(), "a hundred items posted and drained");
+            await batcher.CompleteAsync().Soon("a hundred items posted and drained");
             Assert.Equal((100, 0), (drained, elsewhere));
         });
     }
@@ -122,7 +122,7 @@ public sealed class BatcherTests
         {
             context.Value = "posting";
             for (var i = 0; i < 100; i++) Assert.True(batcher.TryPost(i));
-            await Within.LimitAsync(batcher.CompleteAsync(), "a hundred items posted and drained");
+            await batcher.CompleteAsync().Soon("a hundred items posted and drained");
         }, TestContext.Current.CancellationToken);
         Assert.Equal(0, within);
     }
@@ -144,7 +144,7 @@ public sealed class BatcherTests
         Assert.Equal("the first poster's", context.Value);
         step.Finish();
         step.Finish();
-        await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
+        await batcher.CompleteAsync().Soon("the batcher drained what it had accepted");
         Assert.Equal([null], seen);
     });
 
@@ -160,13 +160,13 @@ public sealed class BatcherTests
             if (++drains < Many && !Volatile.Read(ref returned)) batcher!.TryPost(drains); // somebody always posts
             return Task.CompletedTask;
         });
-        var drainsBefore = await Within.LimitAsync(Task.Run(() =>
+        var drainsBefore = await Task.Run(() =>
         {
             batcher.TryPost(0);
             Volatile.Write(ref returned, true);
             return Volatile.Read(ref drains);
-        }, TestContext.Current.CancellationToken), "the post returned");
-        await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
+        }, TestContext.Current.CancellationToken).Soon("the post returned");
+        await batcher.CompleteAsync().Soon("the batcher drained what it had accepted");
         Assert.InRange(drainsBefore, 0, Many - 1);
     }
 
@@ -194,7 +194,7 @@ public sealed class BatcherTests
                     _ => Interlocked.Increment(ref errors));
                 var accepted = await Task.WhenAll(Enumerable.Range(0, threads).Select(thread => Task.Run(() =>
                     Enumerable.Range(0, count).Where(number => batcher.TryPost((thread, number))).ToArray())));
-                await Within.LimitAsync(batcher.CompleteAsync(), "the batcher drained what it had accepted");
+                await batcher.CompleteAsync().Soon("the batcher drained what it had accepted");
                 Assert.Equal((0, 0), (overlaps, tooLarge));
                 Assert.Equal(failures, errors);
                 for (var thread = 0; thread < threads; thread++)

@@ -1,4 +1,5 @@
 using Orleans.Streams;
+using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.Streams;
 
@@ -57,13 +58,13 @@ public sealed class DeliveryTests(StreamCluster cluster) : IClassFixture<StreamC
         var healthy = await Subscriber.ToAsync(cluster.Client, StreamCluster.Narrow, "healthy", 1_000);
 
         await cluster.Publisher("lagging").Publish(StreamCluster.Narrow, "lagging", 0, 1);
-        await Within.LimitAsync(stuck.Task, "the lagging consumer got its first event");
+        await stuck.Task.Soon("the lagging consumer got its first event");
         await cluster.Publisher("lagging").Publish(StreamCluster.Narrow, "lagging", 1, NarrowBurst);
         await cluster.Publisher("lagging").Publish(StreamCluster.Narrow, "healthy", 0, 1_000); // the same silo, the same queue
         Assert.Equal(Enumerable.Range(0, 1_000), await healthy.NumbersAsync());
 
         goOn.SetResult();
-        await Within.LimitAsync(last.Task, "the lagging consumer got the newest event once it went on");
+        await last.Task.Soon("the lagging consumer got the newest event once it went on");
         var numbers = lagging.Ticks.Select(tick => tick.Number).ToArray();
         Assert.True(numbers.Length < NarrowBurst, "The consumer lost nothing, so this test did not show what it is for.");
         Assert.Equal(numbers.Order().Distinct(), numbers);
@@ -76,7 +77,7 @@ public sealed class DeliveryTests(StreamCluster cluster) : IClassFixture<StreamC
         var subscriber = new BatchSubscriber(641);
         await cluster.OwnClientOf(1).GetStreamProvider(StreamCluster.Impatient).GetStream<Tick>("test", "batches").SubscribeAsync(subscriber);
         await cluster.Publisher("batches").Publish(StreamCluster.Impatient, "batches", 0, 1);
-        await Within.LimitAsync(subscriber.Entered.Task, "the first delivery");
+        await subscriber.Entered.Task.Soon("the first delivery");
 
         var marker = await Subscriber.ToAsync(cluster.Client, StreamCluster.Impatient, "behind", 1);
         await cluster.Publisher("batches").Publish(StreamCluster.Impatient, "batches", 1, 640);
@@ -84,7 +85,7 @@ public sealed class DeliveryTests(StreamCluster cluster) : IClassFixture<StreamC
         await marker.NumbersAsync(); // the same silo, the same queue: so the agent has read all that came before
 
         subscriber.GoOn.SetResult();
-        await Within.LimitAsync(subscriber.All, "641 events");
+        await subscriber.All.Soon("641 events");
         Assert.Equal([1, .. Enumerable.Repeat(64, 10)], subscriber.Deliveries);
     }
 
@@ -114,7 +115,7 @@ public sealed class DeliveryTests(StreamCluster cluster) : IClassFixture<StreamC
             throw new InvalidOperationException("thrown by a test");
         });
         await cluster.Publisher("throws").Publish(StreamCluster.Impatient, "throws", 0, 1);
-        await Within.LimitAsync(thrown.Task, "the event at which the subscriber throws");
+        await thrown.Task.Soon("the event at which the subscriber throws");
         await cluster.Publisher("throws").Publish(StreamCluster.Impatient, "throws", 1, 2);
         var numbers = await subscriber.NumbersAsync();
         Assert.Equal([1, 2], numbers);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Orleans.Streams;
 using OrleansChat.Streaming;
+using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.Streams;
 
@@ -37,7 +38,7 @@ public sealed class LocalQueueTests
         var read = queue.GetQueueMessagesAsync(10, CancellationToken.None);
         Assert.False(read.IsCompleted, "The read ended before anything was published.");
         await Publish(adapter, 7);
-        var batches = await Within.LimitAsync(read, "the read saw what was published");
+        var batches = await read.Soon("the read saw what was published");
         Assert.Equal(7, Assert.Single(Assert.Single(batches).GetEvents<Tick>()).Item1.Number);
     }
 
@@ -48,8 +49,8 @@ public sealed class LocalQueueTests
         using var stop = new CancellationTokenSource();
         var read = Queue(adapter).GetQueueMessagesAsync(10, stop.Token);
         await stop.CancelAsync();
-        Assert.Empty(await Within.LimitAsync(read, "the read ended when the agent stopped"));
-        Assert.Empty(await Within.LimitAsync(Queue(adapter).GetQueueMessagesAsync(10, stop.Token), "a read after the stop ended"));
+        Assert.Empty(await read.Soon("the read ended when the agent stopped"));
+        Assert.Empty(await Queue(adapter).GetQueueMessagesAsync(10, stop.Token).Soon("a read after the stop ended"));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using OrleansChat.Streaming;
+using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.Streams;
 
@@ -24,7 +25,7 @@ public sealed class LullTests
                 }));
             }
         })));
-        await Within.LimitAsync(all.Task, "all that was posted was executed");
+        await all.Task.Soon("all that was posted was executed");
         Assert.All(executed, times => Assert.Equal(1, times));
     }
 
@@ -36,7 +37,7 @@ public sealed class LullTests
         others.ForEach(other => ThreadPool.UnsafeQueueUserWorkItem(other, preferLocal: false));
         var executed = new TaskCompletionSource();
         new Lull(patience: 8, calm: 2).Post(new Work(() => executed.TrySetResult()));
-        await Within.LimitAsync(executed.Task, "the work was executed beside work that never ends");
+        await executed.Task.Soon("the work was executed beside work that never ends");
         await stop.CancelAsync();
     }
 
@@ -46,7 +47,7 @@ public sealed class LullTests
         var context = new AsyncLocal<string?> { Value = "the poster's" };
         var seen = new TaskCompletionSource<string?>();
         new Lull(patience: 0).Post(new Work(() => seen.TrySetResult(context.Value)));
-        Assert.Null(await Within.LimitAsync(seen.Task, "the work was executed"));
+        Assert.Null(await seen.Task.Soon("the work was executed"));
     }
 
     private sealed class Work(Action run) : IThreadPoolWorkItem

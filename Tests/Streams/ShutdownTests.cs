@@ -1,3 +1,5 @@
+using OrleansChat.Tests.Support;
+
 namespace OrleansChat.Tests.Streams;
 
 /// <summary>What a silo that stops does with its streams. Each test has a cluster of its own, for it stops it.</summary>
@@ -21,8 +23,8 @@ public sealed class ShutdownTests : IAsyncLifetime
         });
         var publisher = _cluster.OwnClientOf(0).GetGrain<IPublisher>("farewell"); // which prefers the silo it is called from
         await publisher.PublishAtTheEnd(StreamCluster.Feeds, "farewell", 0, 1_500);
-        await Within.LimitAsync(begun.Task, "the first event of the stream");
-        await Within.LimitAsync(_cluster.StopSiloAsync(0), "the stop of the silo");
+        await begun.Task.Soon("the first event of the stream");
+        await _cluster.StopSiloAsync(0).Soon("the stop of the silo");
         Assert.Equal(Enumerable.Range(0, 3_000), await subscriber.NumbersAsync());
     }
 
@@ -36,7 +38,7 @@ public sealed class ShutdownTests : IAsyncLifetime
             await client.GetGrain<IPublisher>($"idle-{silo}").Publish(StreamCluster.Feeds, $"idle-{silo}", 0, 1);
             await subscriber.NumbersAsync();
         }
-        await Within.LimitAsync(_cluster.StopAsync(), "the stop of the cluster");
+        await _cluster.StopAsync().Soon("the stop of the cluster");
         Assert.Empty(_cluster.Errors.Lines);
     }
 }

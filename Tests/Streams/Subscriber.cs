@@ -1,4 +1,5 @@
 using Orleans.Streams;
+using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.Streams;
 
@@ -24,7 +25,7 @@ internal sealed class Subscriber(int expected) : IAsyncObserver<Tick>
     public static async Task<Subscriber> ToAsync(IClusterClient client, string provider, string key, int expected, Func<Tick, Task>? before = null)
     {
         var subscriber = new Subscriber(expected) { Before = before ?? (static _ => Task.CompletedTask) };
-        await Within.LimitAsync(client.GetStreamProvider(provider).GetStream<Tick>("test", key).SubscribeAsync(subscriber), $"the subscription to {key}");
+        await client.GetStreamProvider(provider).GetStream<Tick>("test", key).SubscribeAsync(subscriber).Soon($"the subscription to {key}");
         return subscriber;
     }
 
@@ -45,7 +46,7 @@ internal sealed class Subscriber(int expected) : IAsyncObserver<Tick>
     {
         try
         {
-            await Within.LimitAsync(_all.Task, $"a subscriber got all of {expected} events");
+            await _all.Task.Soon($"a subscriber got all of {expected} events");
         }
         catch (TimeoutException timeout)
         {

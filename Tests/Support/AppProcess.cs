@@ -48,11 +48,32 @@ internal sealed class AppProcess : IDisposable
     public IReadOnlyList<string> SchedulingOf(string threads) =>
     [
         .. Directory.GetDirectories($"/proc/{_process.Id}/task")
-            .Select(task => File.ReadAllText(Path.Combine(task, "stat")))
+            .Select(ReadStat)
             .Where(stat => stat[(stat.IndexOf('(') + 1)..stat.LastIndexOf(')')] == threads)
             .Select(stat => stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[41 - 3])
             .Select(policy => policy switch { "0" => "SCHED_OTHER", "3" => "SCHED_BATCH", _ => policy }),
     ];
+
+    private static string ReadStat(string task)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(task, "stat"));
+        }
+        catch (IOException)
+        {
+            return "()"; // The thread has ended meanwhile.
+        }
+    }
+
+    /// <summary>Lets it open only so many files and sockets more than it has.</summary>
+    public async Task LimitDescriptorsAsync(int more)
+    {
+        var limit = Directory.GetFiles($"/proc/{_process.Id}/fd").Length + more;
+        using var prlimit = Process.Start("prlimit", ["--pid", _process.Id.ToString(CultureInfo.InvariantCulture), $"--nofile={limit}"]);
+        await prlimit.WaitForExitAsync(TestContext.Current.CancellationToken).Soon("prlimit ends");
+        Assert.Equal(0, prlimit.ExitCode);
+    }
 
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
