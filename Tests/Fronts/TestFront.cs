@@ -83,8 +83,13 @@ internal sealed class TestSession(Session session)
         {
             lock (_frames)
             {
-                while (session.Connection.Outbox.Take(spare: null) is { } pieces)
+                var pieces = new List<ReadOnlyMemory<byte>>();
+                while (session.Connection.Outbox.TryTake(pieces))
+                {
                     _frames.AddRange(pieces.SelectMany(piece => Split(piece.ToArray())));
+                    pieces.Clear();
+                }
+
                 return [.. _frames];
             }
         }

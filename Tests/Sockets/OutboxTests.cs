@@ -17,7 +17,7 @@ public sealed class OutboxTests
         Assert.True(outbox.TryPost(Piece(2)));
 
         Assert.Equal([1, 2], Taken(outbox));
-        Assert.Null(outbox.Take(null));
+        Assert.False(outbox.TryTake([]));
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class OutboxTests
     {
         var outbox = Make(100);
         outbox.TryPost(Piece(1, 100));
-        outbox.Take(null);
+        outbox.TryTake([]);
 
         Assert.False(outbox.TryPost(Piece(2, 1)));
         outbox.OnLeft(60);
@@ -61,7 +61,7 @@ public sealed class OutboxTests
         Assert.False(outbox.TryPost(Piece(5, 1)));
 
         Assert.Equal([3, 4], Taken(outbox));
-        Assert.Null(outbox.Take(null));
+        Assert.False(outbox.TryTake([]));
         Assert.True(outbox.TryPost(Piece(6, 100)));
     }
 
@@ -97,7 +97,7 @@ public sealed class OutboxTests
     {
         var outbox = Make(100);
         outbox.TryPost(Piece(1, 60));
-        outbox.Take(null);
+        outbox.TryTake([]);
         outbox.TryPost(Piece(2, 40));
         var belowHalf = outbox.WaitBelowHalfAsync();
 
@@ -116,7 +116,7 @@ public sealed class OutboxTests
         outbox.TryPost(Piece(1, 80));
         var belowHalf = outbox.WaitBelowHalfAsync();
 
-        outbox.Take(null);
+        outbox.TryTake([]);
         outbox.OnWritten(29);
         Assert.False(belowHalf.IsCompleted);
         outbox.OnWritten(1);
@@ -129,7 +129,7 @@ public sealed class OutboxTests
     {
         var outbox = Make(100);
         outbox.TryPost(Piece(1, 80));
-        outbox.Take(null);
+        outbox.TryTake([]);
         outbox.TryPost(Piece(2, 20));
         var (belowHalf, empty) = (outbox.WaitBelowHalfAsync(), outbox.WaitEmptyAsync());
 
@@ -139,7 +139,7 @@ public sealed class OutboxTests
         await Task.WhenAll(belowHalf, empty, outbox.WaitBelowHalfAsync(), outbox.WaitEmptyAsync()).Soon("nobody waits");
         Assert.False(outbox.TryPost(Piece(3)));
         outbox.Complete(Piece(4));
-        Assert.Null(outbox.Take(null));
+        Assert.False(outbox.TryTake([]));
         Assert.False(outbox.IsHalfFull);
     }
 
@@ -181,7 +181,8 @@ public sealed class OutboxTests
                 for (var i = 0; ; i++)
                 {
                     var isLast = all.IsCompleted;
-                    if (outbox.Take(null) is { } pieces)
+                    var pieces = new List<ReadOnlyMemory<byte>>();
+                    if (outbox.TryTake(pieces))
                     {
                         var bytes = pieces.Sum(piece => piece.Length);
                         over = Math.Max(over, bytes);
@@ -206,5 +207,10 @@ public sealed class OutboxTests
 
     private static byte[] Piece(byte number, int length = 10) => [number, .. new byte[length - 1]];
 
-    private static byte[] Taken(Outbox outbox) => [.. outbox.Take(null)!.Select(piece => piece.Span[0])];
+    private static byte[] Taken(Outbox outbox)
+    {
+        var pieces = new List<ReadOnlyMemory<byte>>();
+        Assert.True(outbox.TryTake(pieces));
+        return [.. pieces.Select(piece => piece.Span[0])];
+    }
 }

@@ -8,9 +8,11 @@ namespace OrleansChat.WebFront.Sockets;
 /// </summary>
 internal sealed class Flusher : IThreadPoolWorkItem
 {
+    private const int PlacesKept = 256;
+
     private readonly ConcurrentQueue<Outbox> _dirty = [];
     private readonly byte[] _scratch = GC.AllocateUninitializedArray<byte>(SocketWriter.MaxWrite, pinned: true);
-    private List<ReadOnlyMemory<byte>>? _spare;
+    private List<ReadOnlyMemory<byte>> _pieces = [];
     private int _isScheduled;
 
     /// <summary>Notes that an outbox has something to send. Once is enough until it is clean again.</summary>
@@ -35,15 +37,15 @@ internal sealed class Flusher : IThreadPoolWorkItem
 
     private void Flush(Outbox outbox)
     {
-        while (outbox.Take(_spare) is { } pieces)
+        while (outbox.TryTake(_pieces))
         {
-            _spare = null;
             try
             {
-                if (!outbox.Writer!.TryWrite(pieces, _scratch, out var rest))
+                if (!outbox.Writer!.TryWrite(_pieces, _scratch, out var rest))
                 {
                     // The socket takes no more for now: this outbox goes its own way until it is clean, the others go on here.
                     outbox.OnLeft(rest.Sum(piece => piece.Length));
+                    _pieces = []; // 'rest' may be the very list.
                     _ = FlushSlowlyAsync(outbox, rest);
                     return;
                 }
@@ -52,12 +54,13 @@ internal sealed class Flusher : IThreadPoolWorkItem
             {
                 // The connection has ended, whatever is being written.
                 outbox.Abandon();
-                return;
             }
-
-            pieces.Clear();
-            if (pieces.Capacity <= 256)
-                _spare = pieces;
+            finally
+            {
+                if (_pieces.Capacity > PlacesKept)
+                    _pieces = [];
+                _pieces.Clear();
+            }
         }
     }
 
@@ -66,8 +69,11 @@ internal sealed class Flusher : IThreadPoolWorkItem
         try
         {
             do
+            {
                 await outbox.Writer!.WriteAsync(pieces, outbox.OnWritten);
-            while ((pieces = outbox.Take(spare: null)!) is not null);
+                pieces.Clear();
+            }
+            while (outbox.TryTake(pieces));
         }
         catch (Exception)
         {

@@ -13,7 +13,11 @@ internal sealed class Outbox(int capacity, Flusher flusher)
     private const int PlacesKept = 4;
 
     private readonly Lock _gate = new();
-    private List<ReadOnlyMemory<byte>>? _waiting;
+
+    // Most wait alone: a list would be two more places in memory to go to for each of a thousand sockets.
+    private ReadOnlyMemory<byte> _first;
+    private List<ReadOnlyMemory<byte>>? _more;
+    private int _pieces;
     private int _bytes;
     private int _underWay;
     private bool _isDirty;
@@ -50,7 +54,7 @@ internal sealed class Outbox(int capacity, Flusher flusher)
         get
         {
             lock (_gate)
-                return _waiting?.Count ?? 0;
+                return _pieces;
         }
     }
 
@@ -60,7 +64,7 @@ internal sealed class Outbox(int capacity, Flusher flusher)
         lock (_gate)
         {
             Writer = writer;
-            _isDirty = _waiting is { Count: > 0 };
+            _isDirty = _pieces > 0;
             if (!_isDirty)
                 return;
         }
@@ -107,7 +111,7 @@ internal sealed class Outbox(int capacity, Flusher flusher)
             _state = State.Completed;
             if (dropWaiting)
             {
-                _waiting?.Clear();
+                Clear();
                 GiveBack(_bytes - _underWay);
             }
 
@@ -124,7 +128,8 @@ internal sealed class Outbox(int capacity, Flusher flusher)
         lock (_gate)
         {
             _state = State.Gone;
-            _waiting = null;
+            Clear();
+            _more = null;
             _underWay = 0;
             GiveBack(_bytes);
             _empty?.TrySetResult();
@@ -153,27 +158,31 @@ internal sealed class Outbox(int capacity, Flusher flusher)
         }
     }
 
-    /// <summary>Takes all that waits; what was taken before is written. The flusher alone calls it, and again until it gets null: then the outbox is clean.</summary>
-    /// <param name="spare">A list to gather in from now on.</param>
-    public List<ReadOnlyMemory<byte>>? Take(List<ReadOnlyMemory<byte>>? spare)
+    /// <summary>Takes all that waits; what was taken before is written. The flusher alone calls it, and again until there is nothing: then the outbox is clean.</summary>
+    /// <param name="pieces">Gets what waits.</param>
+    /// <returns>False when nothing waits.</returns>
+    public bool TryTake(List<ReadOnlyMemory<byte>> pieces)
     {
         lock (_gate)
         {
             GiveBack(_underWay);
             _underWay = _bytes;
-            if (_waiting is { Count: > 0 } taken)
+            if (_pieces > 0)
             {
-                _waiting = spare;
-                return taken;
+                pieces.Add(_first);
+                if (_more is not null)
+                    pieces.AddRange(_more);
+                Clear();
+                return true;
             }
 
             // The list stays for what comes next; what a burst made it grow to does not.
-            if (_waiting?.Capacity > PlacesKept)
-                _waiting = null;
+            if (_more?.Capacity > PlacesKept)
+                _more = null;
             _isDirty = false;
             _empty?.TrySetResult();
             _empty = null;
-            return null;
+            return false;
         }
     }
 
@@ -192,6 +201,13 @@ internal sealed class Outbox(int capacity, Flusher flusher)
     /// <summary>A slow write begins: of what was taken, so many bytes are still to be written.</summary>
     public void OnLeft(int count) => OnWritten(_underWay - count);
 
+    private void Clear()
+    {
+        _first = default;
+        _more?.Clear();
+        _pieces = 0;
+    }
+
     private void GiveBack(int count)
     {
         _bytes -= count;
@@ -204,7 +220,10 @@ internal sealed class Outbox(int capacity, Flusher flusher)
     /// <returns>Whether the flusher has to be told.</returns>
     private bool Add(ReadOnlyMemory<byte> piece)
     {
-        (_waiting ??= []).Add(piece);
+        if (_pieces++ == 0)
+            _first = piece;
+        else
+            (_more ??= []).Add(piece);
         _bytes += piece.Length;
         if (_isDirty || Writer is null)
             return false;
