@@ -1,8 +1,8 @@
 namespace OrleansChat.Streaming;
 
 /// <summary>
-/// Feeds one slow step: whatever gathers while the step is under way goes into its next run, together. At low load an item waits for nothing and
-/// is a batch of its own; at high load the cost of a run is shared by ever more items. No timer, no delay, never two runs at once.
+/// Feeds one slow step: whatever gathers while the step is under way goes into its next run, together. At low load an item hardly waits and is a batch
+/// of its own; at high load the cost of a run is shared by ever more items. No timer, no fixed delay, never two runs at once.
 /// </summary>
 /// <remarks>
 /// A batcher that lives in a grain, and is posted to by the grain alone, drains in that grain's turns: posting to an idle one runs the drain up to its
