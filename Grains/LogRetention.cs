@@ -37,20 +37,16 @@ internal sealed class LogRetention(ILogStore store, string room, GrainOptions op
     /// <summary>A batch was appended.</summary>
     public void Add(LogMark appended)
     {
-        if (_newest is not { } newest)
+        if (_newest is { } newest)
         {
-            _newest = appended;
+            var goTogether = appended.Last - newest.First < options.RoomLogLength / 16 || _marks.Count >= MaxFineMarks;
+            if (goTogether && newest.Bytes + appended.Bytes <= options.RoomLogBytes / 64)
+                appended = appended with { First = newest.First, Bytes = newest.Bytes + appended.Bytes };
+            else
+                _marks.Enqueue(newest);
         }
-        else if (newest.Bytes + appended.Bytes <= options.RoomLogBytes / 64
-            && (appended.Last - newest.First < options.RoomLogLength / 16 || _marks.Count >= MaxFineMarks))
-        {
-            _newest = appended with { First = newest.First, Bytes = newest.Bytes + appended.Bytes };
-        }
-        else
-        {
-            _marks.Enqueue(newest);
-            _newest = appended;
-        }
+
+        _newest = appended;
     }
 
     /// <summary>The log begins at <paramref name="first"/> now.</summary>
