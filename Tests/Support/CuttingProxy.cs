@@ -70,9 +70,9 @@ public sealed class CuttingProxy : IAsyncDisposable
                     CopyRequestsAsync(client.GetStream(), server.GetStream(), link, ended.Token),
                     CopyAnswersAsync(server.GetStream(), client.GetStream(), link, ended.Token));
             }
-            catch (Exception exception) when (exception is OperationCanceledException or SocketException)
+            catch (Exception exception) when (exception is OperationCanceledException or SocketException or InvalidOperationException)
             {
-                // The target is away, or the proxy is closed: the client finds its connection closed.
+                // The target or the client is away, or the proxy is closed: whoever is left finds the connection closed.
             }
             await ended.CancelAsync();
         }
