@@ -48,6 +48,9 @@ internal sealed class FrontProcess : IDisposable
     /// <inheritdoc cref="AppProcess.SchedulingOf"/>
     public IReadOnlyList<string> SchedulingOf(string threads) => _process.SchedulingOf(threads);
 
+    /// <inheritdoc cref="AppProcess.LimitDescriptorsAsync"/>
+    public Task LimitDescriptorsAsync(int more) => _process.LimitDescriptorsAsync(more);
+
     /// <inheritdoc cref="AppProcess.KillAsync"/>
     public Task KillAsync() => _process.KillAsync();
 

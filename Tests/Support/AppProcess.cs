@@ -66,6 +66,15 @@ internal sealed class AppProcess : IDisposable
         }
     }
 
+    /// <summary>Lets it open only so many files and sockets more than it has.</summary>
+    public async Task LimitDescriptorsAsync(int more)
+    {
+        var limit = Directory.GetFiles($"/proc/{_process.Id}/fd").Length + more;
+        using var prlimit = Process.Start("prlimit", ["--pid", _process.Id.ToString(CultureInfo.InvariantCulture), $"--nofile={limit}"]);
+        await prlimit.WaitForExitAsync(TestContext.Current.CancellationToken).Soon("prlimit ends");
+        Assert.Equal(0, prlimit.ExitCode);
+    }
+
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {

@@ -10,6 +10,8 @@ internal sealed partial class TcpAcceptor(Socket listener, TimeProvider time, IL
     /// <summary>How long it lets be when the process may have no more sockets, or the machine no more memory. Who is not taken waits in the kernel.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    private volatile bool _unbound;
+
     public EndPoint EndPoint { get; } = listener.LocalEndPoint!;
 
     /// <returns>Null when it listens no more.</returns>
@@ -22,6 +24,8 @@ internal sealed partial class TcpAcceptor(Socket listener, TimeProvider time, IL
             {
                 socket = await listener.AcceptAsync(cancellationToken);
                 socket.NoDelay = true;
+                if (DescriptorLimit.IsNear(socket.SafeHandle))
+                    await UntilSomeAreFreeAsync(cancellationToken);
                 return new TcpConnection(socket);
             }
             catch (Exception e) when (e is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
@@ -42,10 +46,20 @@ internal sealed partial class TcpAcceptor(Socket listener, TimeProvider time, IL
         }
     }
 
+    /// <summary>The one that took the last descriptor waits with those behind it: nobody is refused.</summary>
+    private async Task UntilSomeAreFreeAsync(CancellationToken cancellationToken)
+    {
+        LogFull(SocketError.TooManyOpenSockets);
+        do
+            await Task.Delay(Pause, time, cancellationToken);
+        while (!_unbound && DescriptorLimit.IsNear());
+    }
+
     public ValueTask UnbindAsync(CancellationToken cancellationToken = default) => DisposeAsync();
 
     public ValueTask DisposeAsync()
     {
+        _unbound = true;
         listener.Dispose();
         return ValueTask.CompletedTask;
     }
