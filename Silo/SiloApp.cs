@@ -1,7 +1,6 @@
-using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using OrleansChat.Grains;
-using StackExchange.Redis;
+using OrleansChat.Hosting;
 
 namespace OrleansChat.Silo;
 
@@ -11,16 +10,14 @@ internal static class SiloApp
     /// <summary>How long grains may take to finish after SIGTERM.</summary>
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(25);
 
-    /// <summary>Milliseconds between two attempts to reach a Redis that is away; the driver looks once a second.</summary>
-    private const int RedisRetry = 500;
-
     /// <param name="args">The command line: configuration keys, as in <c>--ConnectionStrings:Redis=localhost:6379</c>.</param>
     /// <param name="configure">What a test adds, before anything else is.</param>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         configure?.Invoke(builder);
-        var redis = ReadRedis(builder.Configuration);
+        var redis = RedisAddress.Read(builder.Configuration)
+            ?? throw RedisAddress.Refused("must name the Redis of the cluster, as in 'localhost:6379'. Without Redis, run WebFront alone.");
         builder.UseOrleans(silo => silo
             .UseRedisClustering(clustering => clustering.ConfigurationOptions = redis)
             .UseRedisStore(redis)
@@ -28,7 +25,7 @@ internal static class SiloApp
         builder.AddHealth();
 
         var app = builder.Build();
-        app.MapHealth();
+        app.MapHealth(() => app.Lifetime.ApplicationStarted.IsCancellationRequested && !app.Lifetime.ApplicationStopping.IsCancellationRequested); // It has joined the cluster.
         return app;
     }
 
@@ -51,27 +48,6 @@ internal static class SiloApp
         return silo;
     }
 
-    private static ConfigurationOptions ReadRedis(ConfigurationManager configuration)
-    {
-        if (configuration.GetConnectionString("Redis") is not { Length: > 0 } address)
-            throw Refused("must name the Redis of the cluster, as in 'localhost:6379'. Without Redis, run WebFront alone.");
-        try
-        {
-            var redis = ConfigurationOptions.Parse(address);
-
-            // By itself the driver waits ever longer from one attempt to the next: rooms would accept nothing long after Redis is back.
-            redis.ReconnectRetryPolicy = new LinearRetry(RedisRetry);
-            return redis;
-        }
-        catch (ArgumentException e)
-        {
-            throw Refused($"is not understood: {e.Message}");
-        }
-    }
-
-    private static OptionsValidationException Refused(string why) =>
-        new("ConnectionStrings:Redis", typeof(ConfigurationOptions), [$"ConnectionStrings:Redis {why}"]);
-
     private static void AddHealth(this WebApplicationBuilder builder)
     {
         // Several silos may run on one machine: without an address of their own they take any free port of it.
@@ -83,19 +59,6 @@ internal static class SiloApp
             // Health answers while the silo still waits for Redis.
             host.ServicesStartConcurrently = true;
             host.ShutdownTimeout = ShutdownTimeout;
-        });
-    }
-
-    /// <summary>Live: the process runs. Ready: the silo has joined the cluster.</summary>
-    private static void MapHealth(this WebApplication app)
-    {
-        app.MapGet("/healthz/live", context => context.Response.WriteAsync("live"));
-        app.MapGet("/healthz/ready", context =>
-        {
-            var lifetime = context.RequestServices.GetRequiredService<IHostApplicationLifetime>();
-            var isReady = lifetime.ApplicationStarted.IsCancellationRequested && !lifetime.ApplicationStopping.IsCancellationRequested;
-            context.Response.StatusCode = isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-            return context.Response.WriteAsync(isReady ? "ready" : "not ready");
         });
     }
 }

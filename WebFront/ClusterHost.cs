@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using OrleansChat.Grains.Interfaces;
 using OrleansChat.Streaming;
@@ -12,11 +11,10 @@ internal static class ClusterHost
 {
     /// <param name="builder">The application.</param>
     /// <param name="redis"><c>ConnectionStrings:Redis</c>, where the silos say how they are reached.</param>
-    public static void AddClusterClient(this IHostApplicationBuilder builder, string redis)
+    public static void AddClusterClient(this IHostApplicationBuilder builder, ConfigurationOptions redis)
     {
-        var address = Parse(redis);
         builder.UseOrleansClient(client => client
-            .UseRedisClustering(clustering => clustering.ConfigurationOptions = address)
+            .UseRedisClustering(clustering => clustering.ConfigurationOptions = redis)
             .UseConnectionRetryFilter<ClusterWait>()
             .AddGatewayCountChangedHandler(services => (_, change) =>
             {
@@ -30,18 +28,6 @@ internal static class ClusterHost
 
         // Health answers, and clients are told to come back, while the front still waits for the cluster.
         builder.Services.Configure<HostOptions>(host => host.ServicesStartConcurrently = true);
-    }
-
-    private static ConfigurationOptions Parse(string redis)
-    {
-        try
-        {
-            return ConfigurationOptions.Parse(redis);
-        }
-        catch (ArgumentException e)
-        {
-            throw new OptionsValidationException("ConnectionStrings:Redis", typeof(ConfigurationOptions), [$"ConnectionStrings:Redis is not understood: {e.Message}"]);
-        }
     }
 }
 

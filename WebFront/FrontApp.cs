@@ -1,4 +1,6 @@
+using OrleansChat.Hosting;
 using OrleansChat.WebFront.Auth;
+using OrleansChat.WebFront.Rooms;
 
 namespace OrleansChat.WebFront;
 
@@ -12,7 +14,7 @@ internal static class FrontApp
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         configure?.Invoke(builder);
         builder.AddWeb();
-        if (builder.Configuration.GetConnectionString("Redis") is { Length: > 0 } redis)
+        if (RedisAddress.Read(builder.Configuration) is { } redis)
             builder.AddClusterClient(redis);
         else
             builder.AddEmbeddedSilo();
@@ -22,7 +24,7 @@ internal static class FrontApp
         var app = builder.Build();
         app.UsePage();
         app.MapAuth();
-        app.MapHealth();
+        app.MapHealth(() => app.Services.GetRequiredService<LeaseLoop>().HasCluster && !app.Services.GetRequiredService<FrontDrain>().IsStopping);
         app.MapChat();
         return app;
     }

@@ -31,16 +31,4 @@ internal static class FrontSetup
 
     public static void MapChat(this WebApplication app) =>
         app.Map("/ws", context => context.RequestServices.GetRequiredService<ChatEndpoint>().AnswerAsync(context));
-
-    /// <summary>Live: the process runs. Ready: it has the cluster and takes connections.</summary>
-    public static void MapHealth(this WebApplication app)
-    {
-        app.MapGet("/healthz/live", context => context.Response.WriteAsync("live"));
-        app.MapGet("/healthz/ready", context =>
-        {
-            var isReady = context.RequestServices.GetRequiredService<LeaseLoop>().HasCluster && !context.RequestServices.GetRequiredService<FrontDrain>().IsStopping;
-            context.Response.StatusCode = isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-            return context.Response.WriteAsync(isReady ? "ready" : "not ready");
-        });
-    }
 }
