@@ -25,7 +25,8 @@ internal static class SiloApp
         builder.AddHealth();
 
         var app = builder.Build();
-        app.MapHealth(() => app.Lifetime.ApplicationStarted.IsCancellationRequested && !app.Lifetime.ApplicationStopping.IsCancellationRequested); // It has joined the cluster.
+        // Started: it has joined the cluster.
+        app.MapHealth(() => app.Lifetime.ApplicationStarted.IsCancellationRequested && !app.Lifetime.ApplicationStopping.IsCancellationRequested);
         return app;
     }
 

@@ -46,7 +46,7 @@ internal sealed partial class TcpAcceptor(Socket listener, TimeProvider time, IL
         }
     }
 
-    /// <summary>The one that took the last descriptor waits with those behind it: nobody is refused.</summary>
+    /// <summary>The one that took the last descriptor waits here, those behind it in the kernel: nobody is refused.</summary>
     private async Task UntilSomeAreFreeAsync(CancellationToken cancellationToken)
     {
         LogFull(SocketError.TooManyOpenSockets);
