@@ -39,7 +39,7 @@ public sealed class Lull(int patience, int calm = 0) : IThreadPoolWorkItem
 
     void IThreadPoolWorkItem.Execute()
     {
-        var isQuiet = ThreadPool.PendingWorkItemCount == 0;
+        var isQuiet = Background.IsPoolQuiet;
         if (_looks < patience && !(isQuiet && _quietLooks == calm))
         {
             _looks++;

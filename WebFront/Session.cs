@@ -19,7 +19,6 @@ internal sealed partial class Session
 
     private readonly SessionParts _parts;
     private readonly ILogger _logger;
-    private readonly SessionRooms _rooms;
     private Queue<long>? _refusals;
     private TokenBucket _bucket;
     private int _inFlight;
@@ -32,10 +31,12 @@ internal sealed partial class Session
         (Connection, _identity) = (connection, identity);
         (_parts, _logger) = (parts, parts.Logger);
         _bucket = new TokenBucket(parts.Options.Value.MessagesPerSecond, parts.Options.Value.MessageBurst, parts.Time);
-        _rooms = new SessionRooms(this, parts);
+        Rooms = new SessionRooms(this, parts);
     }
 
     public Connection Connection { get; }
+
+    public SessionRooms Rooms { get; }
 
     public string ClientId => Connection.ClientId;
 
@@ -97,7 +98,7 @@ internal sealed partial class Session
     }
 
     /// <summary>The connection is gone: so is the user from its rooms, where it was the last one. The user's lease is the affair of who asked for it.</summary>
-    public Task EndAsync() => _rooms.LeaveAllAsync();
+    public Task EndAsync() => Rooms.LeaveAllAsync();
 
     /// <summary>What became of a message: answered where it had an id, or went wrong.</summary>
     public void OnPublished(PendingMessage message, PublishAnswer answer)
@@ -119,11 +120,11 @@ internal sealed partial class Session
             case ClientFrame.Typing typing:
                 return TypeAsync(typing);
             case ClientFrame.JoinRoom join:
-                return _rooms.JoinAsync(join);
+                return Rooms.JoinAsync(join);
             case ClientFrame.LeaveRoom leave:
-                return _rooms.LeaveAsync(leave);
+                return Rooms.LeaveAsync(leave);
             case ClientFrame.ReadHistory history:
-                return _rooms.HistoryAsync(history);
+                return Rooms.HistoryAsync(history);
             case ClientFrame.ListMembers members:
                 return MembersAsync(members);
             case ClientFrame.RefreshToken refresh:
@@ -143,9 +144,10 @@ internal sealed partial class Session
 
     private ValueTask PublishAsync(ClientFrame.ChatMessage frame)
     {
-        var room = _rooms.Seat(frame.Room).Room;
+        var seat = Rooms.Seat(frame.Room);
+        seat.OnSpoke();
         var count = Interlocked.Increment(ref _inFlight);
-        room.Publisher.Publish(new PendingMessage(this, frame.Room, new PublishRequest(UserId, Username, frame.Message, frame.Id), _parts.Time.GetTimestamp()));
+        seat.Room.Publisher.Publish(new PendingMessage(this, frame.Room, new PublishRequest(UserId, Username, frame.Message, frame.Id), _parts.Time.GetTimestamp()));
         return count < MaxInFlight ? ValueTask.CompletedTask : WaitForPlaceAsync();
     }
 
@@ -160,14 +162,14 @@ internal sealed partial class Session
 
     private async ValueTask TypeAsync(ClientFrame.Typing frame)
     {
-        await _rooms.Seat(frame.Room).Room.Grain.Type(UserId, Username, frame.IsTyping);
+        await Rooms.Seat(frame.Room).Room.Grain.Type(UserId, Username, frame.IsTyping);
         if (frame.Id is not null)
             Send(new ServerFrame.Ack(frame.Id, frame.Room, null, Now, null));
     }
 
     private async ValueTask MembersAsync(ClientFrame.ListMembers frame)
     {
-        var page = await _rooms.Seat(frame.Room).Room.Grain.Members(frame.After, frame.Limit);
+        var page = await Rooms.Seat(frame.Room).Room.Grain.Members(frame.After, frame.Limit);
         var users = Array.ConvertAll(page.Users, user => new MemberUser(user.UserId, user.Username, user.Connections));
         await SendLargeAsync(new ServerFrame.MemberList(frame.Id, frame.Room, page.Count, users, page.More));
     }

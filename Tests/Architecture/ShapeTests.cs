@@ -25,6 +25,7 @@ public sealed partial class ShapeTests
         ["LocalQueueOptions"] = "what they are configured with",
         ["LocalQueueFullException"] = "what a publisher catches",
         ["Batcher`1"] = "fronts and grains batch with it",
+        ["Background"] = "what a front writes to those who only listen gives way in it",
         ["Lull"] = "what writes to sockets and to the data file waits in it",
     };
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.Chaos;
 
@@ -61,11 +62,4 @@ public sealed class ChaosCheckerTests
                 checker.Kill();
         }
     }
-}
-
-/// <summary>A cluster of six processes wants the machine for itself.</summary>
-[CollectionDefinition(Name, DisableParallelization = true)]
-public sealed class Alone
-{
-    public const string Name = "Alone on the machine";
 }

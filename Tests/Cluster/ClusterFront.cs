@@ -56,7 +56,7 @@ internal sealed class ClusterFront : IAsyncDisposable
     public async Task<ClusterSession> JoinAsync(string userId, params string[] rooms)
     {
         var (options, time) = (Get<IOptions<FrontOptions>>(), TimeProvider.System);
-        var connection = new Connection(Guid.NewGuid().ToString("N"), Stream.Null, () => { }, new Flusher(), options.Value, time, NullLogger.Instance);
+        var connection = new Connection(Guid.NewGuid().ToString("N"), Stream.Null, () => { }, new Flusher(TimeProvider.System), options.Value, time, NullLogger.Instance);
         var identity = new Identity(userId, userId.ToUpperInvariant(), new HashSet<string>(), time.GetUtcNow().AddDays(1));
         var parts = new SessionParts(Hub, new FrameCodec(options), null!, _cluster.Client, options, time, NullLogger<Session>.Instance);
         var session = new ClusterSession(new Session(connection, identity, parts));

@@ -24,6 +24,19 @@ public sealed class LocalRoomTests
     }
 
     [Fact]
+    public async Task Who_said_something_does_not_wait_for_the_next_batches_and_listens_like_the_others_after_them()
+    {
+        var alice = await JoinedAsync();
+        var seat = alice.Session.Rooms.Seat("lobby");
+        Assert.True(seat.MayWait());
+
+        await alice.SendAsync("""{"type":"chat_message","payload":{"room":"lobby","message":"hi"}}""");
+        _front.Hub.OnFeedEvent(Room.Append());
+        _front.Hub.OnFeedEvent(Room.Append());
+        Assert.Equal([false, false, true], [seat.MayWait(), seat.MayWait(), seat.MayWait()]);
+    }
+
+    [Fact]
     public async Task A_hole_is_mended_from_the_log_before_anything_later_is_sent()
     {
         var alice = await JoinedAsync();

@@ -35,7 +35,7 @@ internal sealed class TestFront
 
     public TestSession Connect(string userId = "alice")
     {
-        var connection = new Connection($"c{++_sessions}", Stream.Null, () => { }, new Flusher(), Options.Value, Time, NullLogger.Instance);
+        var connection = new Connection($"c{++_sessions}", Stream.Null, () => { }, new Flusher(TimeProvider.System), Options.Value, Time, NullLogger.Instance);
         var identity = new Identity(userId, userId.ToUpperInvariant(), new HashSet<string>(), Time.GetUtcNow().AddDays(1));
         var parts = new SessionParts(Hub, new FrameCodec(Options), null!, Cluster.Grains, Options, Time, NullLogger<Session>.Instance);
         var session = new Session(connection, identity, parts);

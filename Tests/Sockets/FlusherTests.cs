@@ -1,11 +1,12 @@
-using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.Time.Testing;
 using OrleansChat.Tests.Support;
 using OrleansChat.WebFront.Sockets;
 
 namespace OrleansChat.Tests.Sockets;
 
 /// <summary>One flusher writes many connections: what befalls one must not befall the others.</summary>
+[Collection(Alone.Name)]
 public sealed class FlusherTests
 {
     private static readonly byte[] Piece = "hello"u8.ToArray();
@@ -13,43 +14,69 @@ public sealed class FlusherTests
     [Fact]
     public async Task A_socket_that_is_gone_ends_its_own_outbox_and_no_other()
     {
-        var flusher = new Flusher();
-        var (goneServer, goneClient) = await ConnectAsync();
-        var (server, client) = await ConnectAsync();
-        using var clean = new CompositeDisposal(goneServer, goneClient, server, client);
-        var (gone, other) = (Started(flusher, goneServer), Started(flusher, server));
+        var flusher = new Flusher(TimeProvider.System);
+        using var goneClient = await SocketPair.OpenAsync();
+        using var client = await SocketPair.OpenAsync();
+        var (gone, other) = (Started(flusher, goneClient.Server), Started(flusher, client.Server));
 
         // The framework disposes a socket whenever its client resets it, also while frames are on their way.
-        goneServer.Dispose();
+        goneClient.Server.Dispose();
         Assert.True(gone.TryPost(Piece));
         Assert.True(other.TryPost(Piece));
 
         await gone.WaitEmptyAsync().Soon("the outbox of the socket that is gone is abandoned");
-        var received = new byte[Piece.Length];
-        await new NetworkStream(client).ReadExactlyAsync(received, TestContext.Current.CancellationToken).AsTask().Soon("the other connection gets its frame");
-        Assert.Equal(Piece, received);
+        Assert.Equal(Piece, await client.ReadAsync(Piece.Length, "the other connection gets its frame"));
         Assert.False(gone.TryPost(Piece));
     }
 
-    private static Outbox Started(Flusher flusher, Socket socket)
+    [Fact]
+    public async Task Who_only_listens_waits_for_whatever_else_is_ready_but_not_for_long()
+    {
+        var time = new FakeTimeProvider();
+        var flusher = new Flusher(time);
+        using var pool = new BusyPool();
+        using var speaker = await SocketPair.OpenAsync();
+        using var listener = await SocketPair.OpenAsync();
+        var (speakers, listeners) = (Started(flusher, speaker.Server), Started(flusher, listener.Server));
+
+        Assert.True(listeners.TryPost(Piece, mayWait: true));
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.True(speakers.TryPost(Piece));
+            Assert.Equal(Piece, await speaker.ReadAsync(Piece.Length, "who speaks gets its frame"));
+        }
+
+        Assert.Equal(0, listener.Client.Available);
+        time.Advance(Flusher.LongestWait);
+        Assert.Equal(Piece, await listener.ReadAsync(Piece.Length, "who listens gets its frame, however busy the pool is"));
+    }
+
+    [Fact]
+    public async Task Who_only_listens_is_written_at_once_where_nothing_else_is_ready()
+    {
+        using var listener = await SocketPair.OpenAsync();
+        var outbox = Started(new Flusher(new FakeTimeProvider()), listener.Server);
+        Assert.True(outbox.TryPost(Piece, mayWait: true));
+        Assert.Equal(Piece, await listener.ReadAsync(Piece.Length, "the frame arrives while the clock stands still"));
+    }
+
+    [Fact]
+    public async Task What_fills_a_write_waits_for_nobody()
+    {
+        using var pool = new BusyPool();
+        using var listener = await SocketPair.OpenAsync();
+        var outbox = Started(new Flusher(new FakeTimeProvider()), listener.Server, capacity: 1_000_000);
+        var piece = new byte[SocketWriter.MaxWrite / 2];
+        Assert.True(outbox.TryPost(piece, mayWait: true));
+        Assert.True(outbox.TryPost(piece, mayWait: true));
+        Assert.Equal(2 * piece.Length, (await listener.ReadAsync(2 * piece.Length, "the frames arrive while the pool is busy and the clock stands still")).Length);
+    }
+
+    private static Outbox Started(Flusher flusher, Socket socket, int capacity = 16_384)
     {
         socket.Blocking = false;
-        var outbox = new Outbox(16_384, flusher);
+        var outbox = new Outbox(capacity, flusher);
         outbox.Start(new SocketWriter(Stream.Null, socket));
         return outbox;
-    }
-
-    private static async Task<(Socket Server, Socket Client)> ConnectAsync()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        await client.ConnectAsync(listener.LocalEndpoint, TestContext.Current.CancellationToken);
-        return (await listener.AcceptSocketAsync(TestContext.Current.CancellationToken), client);
-    }
-
-    private sealed class CompositeDisposal(params IDisposable[] all) : IDisposable
-    {
-        public void Dispose() => Array.ForEach(all, one => one.Dispose());
     }
 }

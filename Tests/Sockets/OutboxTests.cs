@@ -146,7 +146,7 @@ public sealed class OutboxTests
     [Fact]
     public void What_was_posted_before_the_start_goes_first()
     {
-        var outbox = new Outbox(100, new Flusher());
+        var outbox = new Outbox(100, new Flusher(TimeProvider.System));
         outbox.TryPost(Piece(1));
         Assert.True(outbox.WaitEmptyAsync().IsCompleted);
 
@@ -160,7 +160,7 @@ public sealed class OutboxTests
         await Gen.Select(Gen.Int[60, 200], Gen.Int[1, 20].Array[20, 200], Gen.Int[20, 100].Array[1, 50]).SampleAsync(
             async (capacity, sizes, writes) =>
             {
-                var outbox = new Outbox(capacity, new Flusher()) { Overflowed = () => { } };
+                var outbox = new Outbox(capacity, new Flusher(TimeProvider.System)) { Overflowed = () => { } };
                 outbox.TryPost(default); // dirty from here on: nobody but this test takes
                 var (over, accepted) = (0, new int[2]);
                 var posters = Enumerable.Range(0, 2).Select(poster => Task.Run(() =>
@@ -203,7 +203,7 @@ public sealed class OutboxTests
             },
             iter: 100);
 
-    private Outbox Make(int capacity) => new(capacity, new Flusher()) { Overflowed = () => _overflows++ };
+    private Outbox Make(int capacity) => new(capacity, new Flusher(TimeProvider.System)) { Overflowed = () => _overflows++ };
 
     private static byte[] Piece(byte number, int length = 10) => [number, .. new byte[length - 1]];
 

@@ -6,7 +6,7 @@ namespace OrleansChat.Tests.Sockets;
 /// <summary>Flusher and writer over real sockets: readers that stop, pieces of all sizes.</summary>
 public sealed class SocketWriterTests
 {
-    private readonly Flusher _flusher = new();
+    private readonly Flusher _flusher = new(TimeProvider.System);
 
     [Theory]
     [InlineData(false)]
@@ -80,6 +80,28 @@ public sealed class SocketWriterTests
 
         await outbox.WaitEmptyAsync().Soon("the outbox is abandoned");
         Assert.False(outbox.TryPost(new byte[] { 1 }));
+    }
+
+    [Fact]
+    public async Task Pieces_that_may_wait_and_such_that_may_not_stay_in_their_order_whether_the_client_reads_or_not()
+    {
+        using var pair = await SocketPair.OpenAsync();
+        var outbox = Started(pair, 100_000_000);
+        var (random, pieces) = (new Random(1), new List<byte[]>());
+        for (var round = 0; round < 20; round++)
+        {
+            var from = pieces.Count;
+            for (var i = 0; i < 200; i++)
+            {
+                var piece = new byte[random.Next(1, 30_000)];
+                Array.Fill(piece, (byte)pieces.Count);
+                pieces.Add(piece);
+                Assert.True(outbox.TryPost(piece, mayWait: random.Next(2) == 0));
+            }
+
+            var sent = pieces.Skip(from).SelectMany(piece => piece).ToArray();
+            Assert.Equal(sent, await pair.ReadAsync(sent.Length, "all pieces arrive"));
+        }
     }
 
     private Outbox Started(SocketPair pair, int capacity, bool throughStream = false)

@@ -3,6 +3,7 @@ using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.Streams;
 
+[Collection(Alone.Name)]
 public sealed class LullTests
 {
     [Fact]
@@ -32,13 +33,31 @@ public sealed class LullTests
     [Fact]
     public async Task A_pool_that_always_has_something_else_to_do_does_not_keep_the_work_waiting_for_ever()
     {
-        using var stop = new CancellationTokenSource();
-        var others = Enumerable.Range(0, 4 * Environment.ProcessorCount).Select(_ => new Endless(stop.Token)).ToList();
-        others.ForEach(other => ThreadPool.UnsafeQueueUserWorkItem(other, preferLocal: false));
+        using var pool = new BusyPool();
         var executed = new TaskCompletionSource();
         new Lull(patience: 8, calm: 2).Post(new Work(() => executed.TrySetResult()));
         await executed.Task.Soon("the work was executed beside work that never ends");
-        await stop.CancelAsync();
+    }
+
+    [Fact]
+    public async Task What_gives_way_to_all_else_keeps_no_work_waiting()
+    {
+        var over = false;
+        for (var i = 0; i < 256 + ThreadPool.ThreadCount; i++)
+        {
+            Background background = null!;
+            background = new Background(() =>
+            {
+                if (!Volatile.Read(ref over))
+                    background.Post();
+            });
+            background.Post();
+        }
+
+        var executed = new TaskCompletionSource();
+        new Lull(patience: int.MaxValue).Post(new Work(() => executed.TrySetResult()));
+        await executed.Task.Soon("the work was executed beside what gives way");
+        Volatile.Write(ref over, true);
     }
 
     [Fact]
@@ -53,15 +72,5 @@ public sealed class LullTests
     private sealed class Work(Action run) : IThreadPoolWorkItem
     {
         public void Execute() => run();
-    }
-
-    /// <summary>Is always ready.</summary>
-    private sealed class Endless(CancellationToken stop) : IThreadPoolWorkItem
-    {
-        public void Execute()
-        {
-            if (!stop.IsCancellationRequested)
-                ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-        }
     }
 }

@@ -236,7 +236,7 @@ internal sealed partial class LocalRoom
         foreach (var seat in _seats)
         {
             if (seat.Cursor < next[0].Seq)
-                seat.Outbox.TryPost(frames);
+                seat.Outbox.TryPost(frames, mayWait: seat.MayWait());
             else if (seat.Cursor < next[^1].Seq)
                 seat.Outbox.TryPost(Encode(After(seat.Cursor, next), replay: false));
         }
@@ -254,7 +254,7 @@ internal sealed partial class LocalRoom
         foreach (var seat in _seats)
         {
             if (seat.UserId != userId && seat.Revision < revision)
-                seat.Outbox.TryPost(bytes, mayBeLost: true);
+                seat.Outbox.TryPost(bytes, mayBeLost: true, mayWait: true);
         }
     }
 

@@ -8,6 +8,11 @@ namespace OrleansChat.WebFront.Rooms;
 /// <param name="outbox">Where its frames go.</param>
 internal sealed class Seat(LocalRoom room, string userId, Outbox outbox)
 {
+    /// <summary>Batches: what answers each other in a room is often split into two or three of them.</summary>
+    private const int EagerFor = 4;
+
+    private int _eager;
+
     public LocalRoom Room => room;
 
     public string UserId => userId;
@@ -25,6 +30,19 @@ internal sealed class Seat(LocalRoom room, string userId, Outbox outbox)
 
     /// <summary>The last seq this session has; what comes live with it or below is skipped. <see cref="LocalRoom"/> guards it once the seat is attached.</summary>
     public long Cursor { get; set; }
+
+    /// <summary>Its client said something: what it hears next is written before what others hear, for it is likely to answer.</summary>
+    public void OnSpoke() => _eager = EagerFor;
+
+    /// <summary>Another batch goes to the seat.</summary>
+    /// <returns>Whether it may wait until those who spoke lately have theirs. <see cref="LocalRoom"/> asks, once a batch.</returns>
+    public bool MayWait()
+    {
+        if (_eager == 0)
+            return true;
+        _eager--;
+        return false;
+    }
 
     /// <summary>Stops the replay that is under way, if one is.</summary>
     public CancellationTokenSource? Replay { get; set; }

@@ -5,20 +5,35 @@ namespace OrleansChat.WebFront.Sockets;
 
 /// <summary>
 /// Writes outboxes that have something to send, one after the other: while it writes one, frames gather in the others. A few of these share all connections.
+/// Outboxes whose clients are likely to answer go first, and so does whatever else is ready to run: the others gather meanwhile, for a moment at the most.
 /// </summary>
 internal sealed class Flusher : IThreadPoolWorkItem
 {
     private const int PlacesKept = 256;
 
-    private readonly ConcurrentQueue<Outbox> _dirty = [];
+    /// <summary>So many writes take as long as a client needs for an answer: less often, and it lies there.</summary>
+    private const int WritesBetweenLooks = 8;
+
+    /// <summary>How long those that may wait do, while others have something to do.</summary>
+    internal static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(20);
+
+    private readonly TimeProvider _time;
+    private readonly ConcurrentQueue<Outbox> _first = [];
+    private readonly ConcurrentQueue<Outbox> _others = [];
+    private readonly Background _background;
     private readonly byte[] _scratch = GC.AllocateUninitializedArray<byte>(SocketWriter.MaxWrite, pinned: true);
     private List<ReadOnlyMemory<byte>> _pieces = [];
     private int _isScheduled;
+    private int _left;
+    private long _roundBegan;
 
-    /// <summary>Notes that an outbox has something to send. Once is enough until it is clean again.</summary>
-    public void Post(Outbox outbox)
+    /// <param name="time">Tells how long others have waited.</param>
+    public Flusher(TimeProvider time) => (_time, _background) = (time, new Background(GoOn));
+
+    /// <summary>Notes that an outbox has something to send. Once is enough until it is clean again; once more, when it may not wait any longer.</summary>
+    public void Post(Outbox outbox, bool mayWait)
     {
-        _dirty.Enqueue(outbox);
+        (mayWait ? _others : _first).Enqueue(outbox);
         if (Interlocked.Exchange(ref _isScheduled, 1) == 0)
             Lull.ForWrites.Post(this);
     }
@@ -27,16 +42,57 @@ internal sealed class Flusher : IThreadPoolWorkItem
     {
         do
         {
-            while (_dirty.TryDequeue(out var outbox))
+            for (var count = _first.Count; count > 0 && _first.TryDequeue(out var outbox); count--)
                 Flush(outbox);
-            // A full fence: the look at the queue must not come before the write is seen, or a post in between wakes nobody.
+            if (!TryFlushOthers())
+            {
+                _background.Post();
+                return;
+            }
+
+            // A full fence: the look at the queues must not come before the write is seen, or a post in between wakes nobody.
             Interlocked.Exchange(ref _isScheduled, 0);
         }
-        while (!_dirty.IsEmpty && Interlocked.Exchange(ref _isScheduled, 1) == 0);
+        while (!(_first.IsEmpty && _others.IsEmpty) && Interlocked.Exchange(ref _isScheduled, 1) == 0);
+    }
+
+    /// <summary>The others have their turn; who came meanwhile and goes first waits for the lull that gathers writes, as ever.</summary>
+    private void GoOn()
+    {
+        if (_first.IsEmpty)
+            ((IThreadPoolWorkItem)this).Execute();
+        else
+            Lull.ForWrites.Post(this);
+    }
+
+    /// <returns>False when somebody else has something to do: it is to go on behind them.</returns>
+    private bool TryFlushOthers()
+    {
+        for (var written = 0; !_others.IsEmpty; written++)
+        {
+            // A round is all that wait now: whatever comes meanwhile, they go out within its time.
+            if (_left == 0)
+                (_left, _roundBegan) = (_others.Count, _time.GetTimestamp());
+            if (written % WritesBetweenLooks == 0 && _time.GetElapsedTime(_roundBegan) < LongestWait)
+            {
+                if (!Background.HasItsTurn())
+                    return false;
+                if (!_first.IsEmpty)
+                    return true;
+            }
+
+            if (_others.TryDequeue(out var outbox))
+                Flush(outbox);
+            _left--;
+        }
+
+        return true;
     }
 
     private void Flush(Outbox outbox)
     {
+        if (outbox.IsSlow)
+            return;
         while (outbox.TryTake(_pieces))
         {
             try

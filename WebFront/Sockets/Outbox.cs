@@ -20,7 +20,7 @@ internal sealed class Outbox(int capacity, Flusher flusher)
     private int _pieces;
     private int _bytes;
     private int _underWay;
-    private bool _isDirty;
+    private Turn _turn;
     private State _state;
     private TaskCompletionSource? _belowHalf;
     private TaskCompletionSource? _empty;
@@ -36,8 +36,27 @@ internal sealed class Outbox(int capacity, Flusher flusher)
         Gone,
     }
 
+    /// <summary>How the flusher gets to what waits.</summary>
+    private enum Turn
+    {
+        /// <summary>Nothing waits, or nobody writes yet.</summary>
+        None,
+
+        /// <summary>After others.</summary>
+        Later,
+
+        /// <summary>Before those.</summary>
+        First,
+
+        /// <summary>It is written slowly, and all that comes with it.</summary>
+        Slow,
+    }
+
     /// <summary>What writes these bytes; set once, before the first flush.</summary>
     public SocketWriter? Writer { get; private set; }
+
+    /// <summary>Whether it is written slowly, until it is clean: nobody else may take from it.</summary>
+    public bool IsSlow => _turn == Turn.Slow;
 
     /// <summary>Called once, outside of any lock, when the outbox is full: a slow consumer.</summary>
     public Action? Overflowed { get; set; }
@@ -64,28 +83,31 @@ internal sealed class Outbox(int capacity, Flusher flusher)
         lock (_gate)
         {
             Writer = writer;
-            _isDirty = _pieces > 0;
-            if (!_isDirty)
+            if (_pieces == 0)
                 return;
+            _turn = Turn.First;
         }
 
-        flusher.Post(this);
+        flusher.Post(this, mayWait: false);
     }
 
     /// <summary>Posts a piece: whole frames.</summary>
     /// <param name="piece">Shared, never changed.</param>
     /// <param name="mayBeLost">Presence and typing: dropped when the outbox is half full.</param>
+    /// <param name="mayWait">Until those that are likely to be answered are written: <see cref="Flusher.LongestWait"/> at the most.</param>
     /// <returns>False when it was not taken.</returns>
-    public bool TryPost(ReadOnlyMemory<byte> piece, bool mayBeLost = false)
+    public bool TryPost(ReadOnlyMemory<byte> piece, bool mayBeLost = false, bool mayWait = false)
     {
         var overflow = false;
         lock (_gate)
         {
             if (_state != State.Open || (mayBeLost && _bytes > Half))
                 return false;
+            // What fills a write gains nothing by waiting, and waiting must not make a slow consumer of a client that keeps up.
+            mayWait &= _bytes + piece.Length < Math.Min(Half, SocketWriter.MaxWrite);
             if (_bytes + piece.Length > capacity && _bytes > Half)
                 overflow = true;
-            else if (!Add(piece))
+            else if (!Add(piece, mayWait ? Turn.Later : Turn.First))
                 return true;
         }
 
@@ -95,7 +117,7 @@ internal sealed class Outbox(int capacity, Flusher flusher)
             return false;
         }
 
-        flusher.Post(this);
+        flusher.Post(this, mayWait);
         return true;
     }
 
@@ -115,11 +137,11 @@ internal sealed class Outbox(int capacity, Flusher flusher)
                 GiveBack(_bytes - _underWay);
             }
 
-            if (piece.IsEmpty || !Add(piece))
+            if (piece.IsEmpty || !Add(piece, Turn.First))
                 return;
         }
 
-        flusher.Post(this);
+        flusher.Post(this, mayWait: false);
     }
 
     /// <summary>The socket is gone.</summary>
@@ -152,7 +174,7 @@ internal sealed class Outbox(int capacity, Flusher flusher)
     {
         lock (_gate)
         {
-            if (_state == State.Gone || !_isDirty)
+            if (_state == State.Gone || _turn == Turn.None)
                 return Task.CompletedTask;
             return (_empty ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
@@ -179,7 +201,7 @@ internal sealed class Outbox(int capacity, Flusher flusher)
             // The list stays for what comes next; what a burst made it grow to does not.
             if (_more?.Capacity > PlacesKept)
                 _more = null;
-            _isDirty = false;
+            _turn = Turn.None;
             _empty?.TrySetResult();
             _empty = null;
             return false;
@@ -199,7 +221,12 @@ internal sealed class Outbox(int capacity, Flusher flusher)
     }
 
     /// <summary>A slow write begins: of what was taken, so many bytes are still to be written.</summary>
-    public void OnLeft(int count) => OnWritten(_underWay - count);
+    public void OnLeft(int count)
+    {
+        lock (_gate)
+            _turn = Turn.Slow;
+        OnWritten(_underWay - count);
+    }
 
     private void Clear()
     {
@@ -218,15 +245,16 @@ internal sealed class Outbox(int capacity, Flusher flusher)
     }
 
     /// <returns>Whether the flusher has to be told.</returns>
-    private bool Add(ReadOnlyMemory<byte> piece)
+    private bool Add(ReadOnlyMemory<byte> piece, Turn turn)
     {
         if (_pieces++ == 0)
             _first = piece;
         else
             (_more ??= []).Add(piece);
         _bytes += piece.Length;
-        if (_isDirty || Writer is null)
+        if (Writer is null || turn <= _turn)
             return false;
-        return _isDirty = true;
+        _turn = turn;
+        return true;
     }
 }
