@@ -47,8 +47,36 @@ public sealed class FlusherTests
         }
 
         Assert.Equal(0, listener.Client.Available);
-        time.Advance(Flusher.LongestWait);
+        time.Advance(Flusher.WaitForEach);
         Assert.Equal(Piece, await listener.ReadAsync(Piece.Length, "who listens gets its frame, however busy the pool is"));
+    }
+
+    [Fact]
+    public async Task However_many_listen_none_waits_longer_than_the_longest_wait()
+    {
+        var time = new FakeTimeProvider();
+        var flusher = new Flusher(time);
+        using var pool = new BusyPool();
+        using var speaker = await SocketPair.OpenAsync();
+        var speakers = Started(flusher, speaker.Server);
+        var listeners = new Outbox[2 * (int)(Flusher.LongestWait / Flusher.WaitForEach)];
+        for (var i = 0; i < listeners.Length; i++)
+        {
+            listeners[i] = new Outbox(16_384, flusher);
+            listeners[i].Start(new SocketWriter(Stream.Null, socket: null));
+            Assert.True(listeners[i].TryPost(Piece, mayWait: true));
+        }
+
+        time.Advance(Flusher.LongestWait);
+        await listeners[0].WaitEmptyAsync().Soon("the first that waited is written");
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.True(speakers.TryPost(Piece)); // When the second is there, those that came after the first listener have begun to wait.
+            await speaker.ReadAsync(Piece.Length, "who speaks gets its frame");
+        }
+
+        time.Advance(Flusher.LongestWait);
+        await listeners[^1].WaitEmptyAsync().Soon("the last that waited is written");
     }
 
     [Fact]

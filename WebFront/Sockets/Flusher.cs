@@ -18,7 +18,7 @@ internal sealed class Flusher : IThreadPoolWorkItem
     internal static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(20);
 
     /// <summary>… and for each of them, four times what its write takes: they have a fifth of the time, and few wait less long than many.</summary>
-    private static readonly TimeSpan WaitForEach = TimeSpan.FromMicroseconds(20);
+    internal static readonly TimeSpan WaitForEach = TimeSpan.FromMicroseconds(20);
 
     private readonly TimeProvider _time;
     private readonly ConcurrentQueue<Outbox> _first = [];
