@@ -10,13 +10,13 @@ public sealed class Background(Action goOn) : IThreadPoolWorkItem
     private static int _queued;
 
     /// <summary>
-    /// Whether nothing else is ready in the pool. The processor is offered to other threads first: to the one that hands over what has arrived at the sockets,
-    /// above all, which does not get to it on a busy machine.
+    /// Whether nothing else is ready in the pool; others that give way are: they take turns. The processor is offered to other threads first: to the one that
+    /// hands over what has arrived at the sockets, above all, which does not get to it on a busy machine.
     /// </summary>
     public static bool HasItsTurn()
     {
         Thread.Yield();
-        return IsPoolQuiet;
+        return ThreadPool.PendingWorkItemCount == 0;
     }
 
     /// <summary>Whether nothing is ready in the pool but what gives way.</summary>

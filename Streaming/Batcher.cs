@@ -7,24 +7,29 @@ namespace OrleansChat.Streaming;
 /// <remarks>
 /// A batcher that lives in a grain, and is posted to by the grain alone, drains in that grain's turns: posting to an idle one runs the drain up to its
 /// first await. Anywhere else the drain runs on the thread pool, each run after a <see cref="Lull"/>: what others are about to post goes with it. Where less waits
-/// than the last run had, it is up to five.
+/// than the last run had, it gives way to all other work for as long as more comes, and 50 µs longer.
 /// Thread-safe. An idle batcher holds no task, no timer, no thread and two lists of at most 64 places.
 /// </remarks>
 /// <typeparam name="T">The item.</typeparam>
 public sealed class Batcher<T> : IThreadPoolWorkItem
 {
     private const int PlacesKept = 64;
-    private const int LullsForMore = 4;
+
+    /// <summary>How long a run waits for the next of those who were in the last one: what a client needs to take in a room's answers and to send its own.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromMicroseconds(50);
 
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<IReadOnlyList<T>, Task> _drain;
     private readonly Action<Exception>? _onError;
+    private readonly TimeProvider _time;
+    private readonly Background _forMore;
     private readonly int _capacity;
     private List<T> _waiting = [];
     private List<T> _spare = [];
     private int _last;
-    private int _lulls;
+    private int _seen;
+    private long _seenAt;
     private bool _draining;
     private bool _closed;
 
@@ -35,11 +40,13 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
     /// step's until its task ends, not longer. When it fails, its items are gone and the next batch follows.
     /// </param>
     /// <param name="onError">Gets what <paramref name="drain"/> throws. Without it <paramref name="drain"/> must see to its failures itself: they are dropped.</param>
-    public Batcher(int capacity, Func<IReadOnlyList<T>, Task> drain, Action<Exception>? onError = null)
+    /// <param name="time">Tells how long a run has waited for more; the system's where there is none.</param>
+    public Batcher(int capacity, Func<IReadOnlyList<T>, Task> drain, Action<Exception>? onError = null, TimeProvider? time = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         ArgumentNullException.ThrowIfNull(drain);
-        (_capacity, _drain, _onError) = (capacity, drain, onError);
+        (_capacity, _drain, _onError, _time) = (capacity, drain, onError, time ?? TimeProvider.System);
+        _forMore = new Background(RunUnlessMoreIsLikely);
     }
 
     /// <summary>Ends when the batcher was closed and all that was accepted has been drained. Never fails.</summary>
@@ -91,26 +98,28 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
 
     private static bool IsOnPool => TaskScheduler.Current == TaskScheduler.Default;
 
-    void IThreadPoolWorkItem.Execute()
+    void IThreadPoolWorkItem.Execute() => RunUnlessMoreIsLikely();
+
+    private void RunUnlessMoreIsLikely()
     {
-        if (IsLikelyToGrow())
-            Lull.ForBatches.Post(this);
+        if (IsMoreLikely())
+            _forMore.Post();
         else
             _ = RunAsync();
     }
 
-    /// <summary>Whoever was in the last run is likely to be in the next: where fewer wait, a few more lulls are worth it.</summary>
-    private bool IsLikelyToGrow()
+    /// <summary>Who was in the last run is likely to be in the next: where fewer wait they are given a moment, and each that comes gives the others another.</summary>
+    private bool IsMoreLikely()
     {
+        Thread.Yield(); // To who brings it.
         lock (_gate)
         {
-            if (_waiting.Count < _last && _lulls < LullsForMore)
-            {
-                _lulls++;
-                return true;
-            }
-            _lulls = 0;
-            return false;
+            if (_waiting.Count >= _last)
+                return false;
+            if (_waiting.Count == _seen)
+                return _time.GetElapsedTime(_seenAt) < Patience;
+            (_seen, _seenAt) = (_waiting.Count, _time.GetTimestamp());
+            return true;
         }
     }
 
@@ -159,7 +168,7 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
             if (_waiting.Count > 0)
             {
                 (_waiting, _spare) = (_spare, _waiting);
-                _last = _spare.Count;
+                (_last, _seen) = (_spare.Count, 0);
                 return _spare;
             }
             if (_waiting.Capacity > PlacesKept) _waiting = [];

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using CsCheck;
+using Microsoft.Extensions.Time.Testing;
 using OrleansChat.Streaming;
 using OrleansChat.Tests.Support;
 
@@ -171,6 +172,39 @@ public sealed class BatcherTests
     }
 
     [Fact]
+    public async Task Off_a_grain_a_run_waits_for_as_many_as_were_in_the_last_one_for_as_long_as_they_come()
+    {
+        var (time, step) = (new FakeTimeProvider(), new Step());
+        var batcher = await AfterARunOfThreeAsync(step, time);
+        batcher.TryPost(1);
+        await LetThePoolTurnAsync();
+        time.Advance(Batcher<int>.Patience * 0.9);
+        batcher.TryPost(2);
+        await LetThePoolTurnAsync();
+        time.Advance(Batcher<int>.Patience * 0.9);
+        await LetThePoolTurnAsync();
+        Assert.Equal(2, step.Batches.Count);
+        batcher.TryPost(3);
+        step.Finish();
+        await batcher.CompleteAsync().Soon("the batcher drained what it had accepted");
+        Assert.Equal([1, 2, 3], step.Batches[^1]);
+    }
+
+    [Fact]
+    public async Task Off_a_grain_a_run_that_nobody_joins_waits_no_longer_than_the_patience()
+    {
+        var (time, step) = (new FakeTimeProvider(), new Step());
+        var batcher = await AfterARunOfThreeAsync(step, time);
+        batcher.TryPost(1);
+        await LetThePoolTurnAsync();
+        Assert.Equal(2, step.Batches.Count);
+        time.Advance(Batcher<int>.Patience);
+        step.Finish();
+        await batcher.CompleteAsync().Soon("the batcher drained what it had accepted");
+        Assert.Equal([1], step.Batches[^1]);
+    }
+
+    [Fact]
     public Task Whatever_several_threads_post_is_drained_once_in_each_threads_order_by_one_drain_at_a_time_within_the_capacity() =>
         Gen.Select(Gen.Int[1, 20], Gen.Int[1, 4], Gen.Int[1, 300], Gen.Int[0, 7], Gen.Int[0, 5]).SampleAsync(
             async (capacity, threads, count, pause, failing) =>
@@ -201,6 +235,34 @@ public sealed class BatcherTests
                     Assert.Equal(accepted[thread], drained.Where(item => item.Thread == thread).Select(item => item.Number));
             },
             iter: 300);
+
+    private static async Task<Batcher<int>> AfterARunOfThreeAsync(Step step, TimeProvider time)
+    {
+        var began = new SemaphoreSlim(0);
+        var batcher = new Batcher<int>(
+            100,
+            batch =>
+            {
+                var run = step.RunAsync(batch);
+                began.Release();
+                return run;
+            },
+            time: time);
+        batcher.TryPost(-4);
+        await began.WaitAsync().Soon("the first run");
+        foreach (var item in new[] { -3, -2, -1 }) batcher.TryPost(item);
+        step.Finish();
+        await began.WaitAsync().Soon("the run of three");
+        step.Finish();
+        Assert.Equal([[-4], [-3, -2, -1]], step.Batches);
+        return batcher;
+    }
+
+    /// <summary>All that was ready before has had its turn, many times.</summary>
+    private static Task LetThePoolTurnAsync() => Task.Run(async () =>
+    {
+        for (var i = 0; i < 500; i++) await Task.Yield();
+    });
 
     /// <summary>A slow step that ends when it is told to.</summary>
     private sealed class Step

@@ -40,7 +40,7 @@ public sealed class LullTests
     }
 
     [Fact]
-    public async Task What_gives_way_to_all_else_keeps_no_work_waiting()
+    public async Task What_gives_way_to_all_else_keeps_no_work_waiting_and_takes_turns_with_its_kind()
     {
         var over = false;
         for (var i = 0; i < 256 + ThreadPool.ThreadCount; i++)
@@ -54,6 +54,7 @@ public sealed class LullTests
             background.Post();
         }
 
+        Assert.False(Background.HasItsTurn());
         var executed = new TaskCompletionSource();
         new Lull(patience: int.MaxValue).Post(new Work(() => executed.TrySetResult()));
         await executed.Task.Soon("the work was executed beside what gives way");
