@@ -103,15 +103,19 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
     private void RunUnlessMoreIsLikely()
     {
         if (IsMoreLikely())
+        {
+            Thread.Yield(); // To who brings it.
             _forMore.Post();
+        }
         else
+        {
             _ = RunAsync();
+        }
     }
 
     /// <summary>Who was in the last run is likely to be in the next: where fewer wait they are given a moment, and each that comes gives the others another.</summary>
     private bool IsMoreLikely()
     {
-        Thread.Yield(); // To who brings it.
         lock (_gate)
         {
             if (_waiting.Count >= _last)
