@@ -49,7 +49,7 @@ internal sealed class LocalQueue : IQueueAdapterReceiver, IDisposable
     /// <returns>At most <paramref name="maxCount"/> batches, in order; none when the agent stops or nothing came for a long time.</returns>
     public async Task<IList<IBatchContainer>> GetQueueMessagesAsync(int maxCount, CancellationToken cancellationToken)
     {
-        if (!_channel.Reader.TryPeek(out _) && !await WaitAsync(cancellationToken)) return [];
+        if (!_channel.Reader.TryPeek(out _) && !await WaitAsync(cancellationToken).ConfigureAwait(false)) return [];
         var batches = new List<IBatchContainer>(Math.Min(maxCount, _channel.Reader.Count));
         while (batches.Count < maxCount && _channel.Reader.TryRead(out var batch))
         {
@@ -70,7 +70,9 @@ internal sealed class LocalQueue : IQueueAdapterReceiver, IDisposable
         using var stop = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _readEnds);
         try
         {
-            return await _channel.Reader.WaitToReadAsync(_readEnds.Token);
+            // In the agent's context it would go on as soon as the first has written. So it goes on behind all that is ready in the pool: grains whose
+            // appends ended with the same transaction write first, and one read takes it all.
+            return await _channel.Reader.WaitToReadAsync(_readEnds.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
