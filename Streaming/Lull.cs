@@ -12,22 +12,17 @@ namespace OrleansChat.Streaming;
 /// other work of the same lull.
 /// </remarks>
 /// <param name="patience">How often others may go first; 0: never.</param>
-/// <param name="calm">
-/// How many more looks in a row must find nothing ready, when one has. Before each of them the processor is offered to other threads: to the one that hands
-/// over what has arrived at the sockets, above all, which does not get to it on a busy machine.
-/// </param>
-public sealed class Lull(int patience, int calm = 0) : IThreadPoolWorkItem
+public sealed class Lull(int patience) : IThreadPoolWorkItem
 {
     private readonly ConcurrentQueue<IThreadPoolWorkItem> _waiting = [];
     private int _isQueued;
     private int _looks;
-    private int _quietLooks;
 
     /// <summary>For what goes out: it waits less long than <see cref="ForBatches"/>, for what goes out brings the next in.</summary>
     public static Lull ForWrites { get; } = new(patience: 4);
 
     /// <summary>For what is gathered to be called or stored together.</summary>
-    public static Lull ForBatches { get; } = new(patience: 8, calm: 2);
+    public static Lull ForBatches { get; } = new(patience: 8);
 
     /// <summary>Has the work executed once, soon, on a thread of the pool. No execution context flows.</summary>
     public void Post(IThreadPoolWorkItem work)
@@ -39,18 +34,14 @@ public sealed class Lull(int patience, int calm = 0) : IThreadPoolWorkItem
 
     void IThreadPoolWorkItem.Execute()
     {
-        var isQuiet = Background.IsPoolQuiet;
-        if (_looks < patience && !(isQuiet && _quietLooks == calm))
+        if (_looks < patience && !Background.IsPoolQuiet)
         {
             _looks++;
-            _quietLooks = isQuiet ? _quietLooks + 1 : 0;
-            if (isQuiet)
-                Thread.Yield();
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
             return;
         }
 
-        _looks = _quietLooks = 0;
+        _looks = 0;
         // A full fence: what is posted from here on queues this lull again; what was posted before is counted.
         Interlocked.Exchange(ref _isQueued, 0);
         for (var count = _waiting.Count; count > 0 && _waiting.TryDequeue(out var work); count--)

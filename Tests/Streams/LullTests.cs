@@ -10,7 +10,7 @@ public sealed class LullTests
     public async Task Whatever_several_threads_post_is_executed_once()
     {
         const int Threads = 4, Each = 5_000;
-        var lull = new Lull(patience: 3, calm: 1);
+        var lull = new Lull(patience: 3);
         var executed = new int[Threads * Each];
         var left = executed.Length;
         var all = new TaskCompletionSource();
@@ -35,7 +35,7 @@ public sealed class LullTests
     {
         using var pool = new BusyPool();
         var executed = new TaskCompletionSource();
-        new Lull(patience: 8, calm: 2).Post(new Work(() => executed.TrySetResult()));
+        new Lull(patience: 8).Post(new Work(() => executed.TrySetResult()));
         await executed.Task.Soon("the work was executed beside work that never ends");
     }
 
