@@ -7,15 +7,16 @@ namespace OrleansChat.Streaming;
 /// <remarks>
 /// A batcher that lives in a grain, and is posted to by the grain alone, drains in that grain's turns: posting to an idle one runs the drain up to its
 /// first await. Anywhere else the drain runs on the thread pool, each run after a <see cref="Lull"/>: what others are about to post goes with it. Where less waits
-/// than the last run had, it gives way to all other work for as long as more comes, and 50 µs longer.
+/// than one of the last four runs had, it gives way to all other work for as long as more comes, and 50 µs longer.
 /// Thread-safe. An idle batcher holds no task, no timer, no thread and two lists of at most 64 places.
 /// </remarks>
 /// <typeparam name="T">The item.</typeparam>
 public sealed class Batcher<T> : IThreadPoolWorkItem
 {
     private const int PlacesKept = 64;
+    private const int RunsRemembered = 4;
 
-    /// <summary>How long a run waits for the next of those who were in the last one: what a client needs to take in a room's answers and to send its own.</summary>
+    /// <summary>How long a run waits for the next of those who were in the last ones: what a client needs to take in a room's answers and to send its own.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromMicroseconds(50);
 
     private readonly Lock _gate = new();
@@ -27,7 +28,8 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
     private readonly int _capacity;
     private List<T> _waiting = [];
     private List<T> _spare = [];
-    private int _last;
+    private int _expected;
+    private int _smallerRuns;
     private int _seen;
     private long _seenAt;
     private bool _draining;
@@ -113,12 +115,12 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Who was in the last run is likely to be in the next: where fewer wait they are given a moment, and each that comes gives the others another.</summary>
+    /// <summary>Who was in one of the last runs is likely to be in the next: where fewer wait they are given a moment, and each that comes gives the others another.</summary>
     private bool IsMoreLikely()
     {
         lock (_gate)
         {
-            if (_waiting.Count >= _last)
+            if (_waiting.Count >= _expected)
                 return false;
             if (_waiting.Count == _seen)
                 return _time.GetElapsedTime(_seenAt) < Patience;
@@ -172,7 +174,8 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
             if (_waiting.Count > 0)
             {
                 (_waiting, _spare) = (_spare, _waiting);
-                (_last, _seen) = (_spare.Count, 0);
+                Expect(_spare.Count);
+                _seen = 0;
                 return _spare;
             }
             if (_waiting.Capacity > PlacesKept) _waiting = [];
@@ -181,6 +184,13 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
         }
         if (done) _completion.TrySetResult();
         return null;
+    }
+
+    /// <summary>Expects as many as the largest of the last runs had: who was late once is waited for again, or two groups that answer in turn would stay two.</summary>
+    private void Expect(int count)
+    {
+        if (count >= _expected || ++_smallerRuns == RunsRemembered)
+            (_expected, _smallerRuns) = (count, 0);
     }
 
     private void Report(Exception failure)

@@ -175,7 +175,7 @@ public sealed class BatcherTests
     public async Task Off_a_grain_a_run_waits_for_as_many_as_were_in_the_last_one_for_as_long_as_they_come()
     {
         var (time, step) = (new FakeTimeProvider(), new Step());
-        var batcher = await AfterARunOfThreeAsync(step, time);
+        var (batcher, _) = await AfterARunOfThreeAsync(step, time);
         batcher.TryPost(1);
         await LetThePoolTurnAsync();
         time.Advance(Batcher<int>.Patience * 0.9);
@@ -191,17 +191,24 @@ public sealed class BatcherTests
     }
 
     [Fact]
-    public async Task Off_a_grain_a_run_that_nobody_joins_waits_no_longer_than_the_patience()
+    public async Task Off_a_grain_a_run_that_nobody_joins_waits_for_its_patience_and_after_four_of_these_not_at_all()
     {
         var (time, step) = (new FakeTimeProvider(), new Step());
-        var batcher = await AfterARunOfThreeAsync(step, time);
-        batcher.TryPost(1);
-        await LetThePoolTurnAsync();
-        Assert.Equal(2, step.Batches.Count);
-        time.Advance(Batcher<int>.Patience);
+        var (batcher, began) = await AfterARunOfThreeAsync(step, time);
+        for (var run = 1; run <= 4; run++)
+        {
+            batcher.TryPost(run);
+            await LetThePoolTurnAsync();
+            Assert.Equal(1 + run, step.Batches.Count);
+            time.Advance(Batcher<int>.Patience);
+            await began.WaitAsync(TestContext.Current.CancellationToken).Soon($"run {run} began");
+            step.Finish();
+        }
+
+        batcher.TryPost(5);
         step.Finish();
         await batcher.CompleteAsync().Soon("the batcher drained what it had accepted");
-        Assert.Equal([1], step.Batches[^1]);
+        Assert.Equal([[1], [2], [3], [4], [5]], step.Batches[2..]);
     }
 
     [Fact]
@@ -236,7 +243,7 @@ public sealed class BatcherTests
             },
             iter: 300);
 
-    private static async Task<Batcher<int>> AfterARunOfThreeAsync(Step step, TimeProvider time)
+    private static async Task<(Batcher<int> Batcher, SemaphoreSlim Began)> AfterARunOfThreeAsync(Step step, TimeProvider time)
     {
         var began = new SemaphoreSlim(0);
         var batcher = new Batcher<int>(
@@ -255,14 +262,16 @@ public sealed class BatcherTests
         await began.WaitAsync().Soon("the run of three");
         step.Finish();
         Assert.Equal([[-4], [-3, -2, -1]], step.Batches);
-        return batcher;
+        return (batcher, began);
     }
 
     /// <summary>All that was ready before has had its turn, many times.</summary>
-    private static Task LetThePoolTurnAsync() => Task.Run(async () =>
-    {
-        for (var i = 0; i < 500; i++) await Task.Yield();
-    });
+    private static Task LetThePoolTurnAsync() => Task.Run(
+        async () =>
+        {
+            for (var i = 0; i < 500; i++) await Task.Yield();
+        },
+        TestContext.Current.CancellationToken);
 
     /// <summary>A slow step that ends when it is told to.</summary>
     private sealed class Step
