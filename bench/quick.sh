@@ -14,29 +14,45 @@ build WebFront bench/Load bench/Baseline
 start_ours 18180; ours=$launched
 start_baseline 18181; baseline=$launched
 
-run() { # run SERVER WINDOW: one JSON report
+arguments() { # arguments WORKLOAD: for the generator
   case $1 in
-    ours) load fanout --url ws://127.0.0.1:18180 --pid "$ours" --window "$2" --warmup 1.5 --seconds 3 --json ;;
-    baseline) load fanout --url ws://127.0.0.1:18181 --dialect plain --pid "$baseline" --window "$2" --warmup 1.5 --seconds 3 --json ;;
-  esac 2>"$work/table" || { cat "$work/table" >&2; exit 1; }
+    inFlight16) echo fanout --window 16 ;;
+    inFlight1) echo fanout --window 1 ;;
+    rooms200) echo fanout --rooms 200 --members 5 --publishers 1 ;;
+    lockstep32) echo lockstep --members 32 ;;
+  esac
+}
+workloads=(inFlight1 lockstep32 rooms200 inFlight16) # The last needs the longest to get warm.
+
+run() { # run SERVER WORKLOAD: one JSON report
+  local of_server
+  case $1 in
+    ours) of_server=(--url ws://127.0.0.1:18180 --pid "$ours") ;;
+    baseline) of_server=(--url ws://127.0.0.1:18181 --dialect plain --pid "$baseline") ;;
+  esac
+  # shellcheck disable=SC2046 # words, meant to be split
+  load $(arguments "$2") "${of_server[@]}" --warmup 1 --seconds 2 --json 2>"$work/table" || { cat "$work/table" >&2; exit 1; }
 }
 
-for server in ours baseline; do run $server 16 >"$work/warm"; done
-for window in 16 1; do
+for server in ours baseline; do
+  for turn in 1 2; do run $server inFlight16 >"$work/warm"; done
+done
+for workload in "${workloads[@]}"; do
   for turn in 1 2 3; do
-    for server in ours baseline; do run $server $window >"$work/$server-$window-$turn.json"; done
+    for server in ours baseline; do run $server "$workload" >"$work/$server-$workload-$turn.json"; done
   done
 done
 
-fell=0 lines=()
-for window in 16 1; do
-  of() { for turn in 1 2 3; do field "$2" <"$work/$1-$window-$turn.json"; done | median; }
+fell=0 lines=''
+for workload in "${workloads[@]}"; do
+  of() { for turn in 1 2 3; do field "$2" <"$work/$1-$workload-$turn.json"; done | median; }
   ratio=$(awk "BEGIN { printf \"%.3f\", $(of ours deliveredPerSecond) / $(of baseline deliveredPerSecond) }")
   cost=$(awk "BEGIN { printf \"%.3f\", $(of ours cpuMicrosPerDelivery) / $(of baseline cpuMicrosPerDelivery) }")
-  before=$([ ! -f $recorded ] || field "inFlight$window" <$recorded)
-  printf '%2s in flight: ours %9.0f/s, baseline %9.0f/s, ratio %s (recorded %s); CPU per delivery %s of the baseline'"'"'s\n' \
-    "$window" "$(of ours deliveredPerSecond)" "$(of baseline deliveredPerSecond)" "$ratio" "${before:--}" "$cost"
-  lines+=("  \"inFlight$window\": $ratio")
+  before=$([ ! -f $recorded ] || field "$workload" <$recorded)
+  printf '%-10s ours %9.0f/s, baseline %9.0f/s, ratio %s (recorded %s); CPU per delivery %s of the baseline'"'"'s\n' \
+    "$workload" "$(of ours deliveredPerSecond)" "$(of baseline deliveredPerSecond)" "$ratio" "${before:--}" "$cost"
+  lines+="${lines:+,
+}  \"$workload\": $ratio"
   if [ -n "$before" ] && awk "BEGIN { exit !($ratio <= 0.8 * $before) }"; then
     echo "  That is 20 % or more below what was recorded."
     fell=1
@@ -44,7 +60,7 @@ for window in 16 1; do
 done
 
 if [ "${1:-}" = --record ]; then
-  printf '{\n%s,\n%s\n}\n' "${lines[@]}" >$recorded
+  printf '{\n%s\n}\n' "$lines" >$recorded
   exit 0
 fi
 exit $fell
