@@ -71,7 +71,7 @@ internal sealed partial class LeaseLoop(
         while (!stopping.IsCancellationRequested)
         {
             await Task.Delay(tick, time, stopping);
-            if (claims.HasRunOut && hub.SessionCount > 0)
+            if (hub.SessionCount > 0 && claims.HasRunOut) // In this order: whoever comes after the cluster has answered is not counted before it.
                 await drain.DrainAsync("This server has lost its cluster").WaitAsync(stopping);
         }
     }
