@@ -67,16 +67,22 @@ public sealed class FlusherTests
             Assert.True(listeners[i].TryPost(Piece, mayWait: true));
         }
 
+        await LetThemBeginToWaitAsync(); // The first, and who came before its round began.
         time.Advance(Flusher.LongestWait);
         await listeners[0].WaitEmptyAsync().Soon("the first that waited is written");
-        for (var i = 0; i < 2; i++)
-        {
-            Assert.True(speakers.TryPost(Piece)); // When the second is there, those that came after the first listener have begun to wait.
-            await speaker.ReadAsync(Piece.Length, "who speaks gets its frame");
-        }
+        await LetThemBeginToWaitAsync(); // Those that came after.
 
         time.Advance(Flusher.LongestWait);
         await listeners[^1].WaitEmptyAsync().Soon("the last that waited is written");
+
+        async Task LetThemBeginToWaitAsync()
+        {
+            for (var i = 0; i < 2; i++)
+            {
+                Assert.True(speakers.TryPost(Piece)); // When the second is there, the round behind the first has begun.
+                await speaker.ReadAsync(Piece.Length, "who speaks gets its frame");
+            }
+        }
     }
 
     [Fact]
