@@ -32,7 +32,9 @@ internal sealed class TcpStream(TcpConnection connection) : Stream
     {
         try
         {
-            return await connection.Socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+            var count = await connection.Socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+            // A socket that was torn down here may end a read as a client does that has no more to say.
+            return count > 0 || connection.AbortReason is not { } reason ? count : throw new ConnectionAbortedException(reason.Message, reason);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
