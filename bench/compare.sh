@@ -20,20 +20,6 @@ done
 # What is less than a measurement of everything does not take the place of one.
 [ -n "$out" ] || [ "$servers/$workloads" != "$all_servers/$all_workloads" ] || [ "$turns" -lt 3 ] || out=bench/RESULTS.md
 
-arguments() { # arguments WORKLOAD: for the generator
-  case $1 in
-    16-in-flight) echo fanout --window 16 ;;
-    1-in-flight) echo fanout --window 1 ;;
-    1000-members) echo fanout --members 1000 --window 4 ;;
-    200-rooms) echo fanout --rooms 200 --members 5 --publishers 1 ;;
-    lockstep) echo lockstep --members 32 ;;
-    500-a-second) echo fanout --rate 500 --publishers 10 ;;
-    hot-room) echo fanout --members 4 --publishers 4 --window 64 ;;
-    idle) echo idle --connections 19000 --rooms 100 ;;
-    *) echo "There is no workload '$1'." >&2; exit 2 ;;
-  esac
-}
-
 fits() { # fits SERVER WORKLOAD: only ours acknowledge and store; what a connection costs is one process' to tell
   case $1/$2 in
     ours/* | cluster/hot-room) ;;

@@ -14,15 +14,7 @@ build WebFront bench/Load bench/Baseline
 start_ours 18180; ours=$launched
 start_baseline 18181; baseline=$launched
 
-arguments() { # arguments WORKLOAD: for the generator
-  case $1 in
-    inFlight16) echo fanout --window 16 ;;
-    inFlight1) echo fanout --window 1 ;;
-    rooms200) echo fanout --rooms 200 --members 5 --publishers 1 ;;
-    lockstep32) echo lockstep --members 32 ;;
-  esac
-}
-workloads=(inFlight1 lockstep32 rooms200 inFlight16) # The last needs the longest to get warm.
+workloads=(1-in-flight lockstep 200-rooms 16-in-flight) # The last needs the longest to get warm.
 
 run() { # run SERVER WORKLOAD: one JSON report
   local of_server
@@ -35,7 +27,7 @@ run() { # run SERVER WORKLOAD: one JSON report
 }
 
 for server in ours baseline; do
-  for turn in 1 2; do run $server inFlight16 >"$work/warm"; done
+  for turn in 1 2; do run $server 16-in-flight >"$work/warm"; done
 done
 for workload in "${workloads[@]}"; do
   for turn in 1 2 3; do
@@ -43,16 +35,15 @@ for workload in "${workloads[@]}"; do
   done
 done
 
-fell=0 lines=''
+fell=0 lines=()
 for workload in "${workloads[@]}"; do
   of() { for turn in 1 2 3; do field "$2" <"$work/$1-$workload-$turn.json"; done | median; }
   ratio=$(awk "BEGIN { printf \"%.3f\", $(of ours deliveredPerSecond) / $(of baseline deliveredPerSecond) }")
   cost=$(awk "BEGIN { printf \"%.3f\", $(of ours cpuMicrosPerDelivery) / $(of baseline cpuMicrosPerDelivery) }")
   before=$([ ! -f $recorded ] || field "$workload" <$recorded)
-  printf '%-10s ours %9.0f/s, baseline %9.0f/s, ratio %s (recorded %s); CPU per delivery %s of the baseline'"'"'s\n' \
+  printf '%-12s ours %9.0f/s, baseline %9.0f/s, ratio %s (recorded %s); CPU per delivery %s of the baseline'"'"'s\n' \
     "$workload" "$(of ours deliveredPerSecond)" "$(of baseline deliveredPerSecond)" "$ratio" "${before:--}" "$cost"
-  lines+="${lines:+,
-}  \"$workload\": $ratio"
+  lines+=("  \"$workload\": $ratio")
   if [ -n "$before" ] && awk "BEGIN { exit !($ratio <= 0.8 * $before) }"; then
     echo "  That is 20 % or more below what was recorded."
     fell=1
@@ -60,7 +51,7 @@ for workload in "${workloads[@]}"; do
 done
 
 if [ "${1:-}" = --record ]; then
-  printf '{\n%s\n}\n' "$lines" >$recorded
+  { echo '{'; printf '%s\n' "${lines[@]}" | sed '$!s/$/,/'; echo '}'; } >$recorded
   exit 0
 fi
 exit $fell

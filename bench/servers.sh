@@ -98,6 +98,20 @@ start_baseline() { # start_baseline PORT
 
 load() { taskset -c "$LOAD_CORE" dotnet bench/Load/bin/Release/net10.0/OrleansChat.Bench.Load.dll "$@"; }
 
+arguments() { # arguments WORKLOAD: what the generator is to do
+  case $1 in
+    16-in-flight) echo fanout --window 16 ;;
+    1-in-flight) echo fanout --window 1 ;;
+    1000-members) echo fanout --members 1000 --window 4 ;;
+    200-rooms) echo fanout --rooms 200 --members 5 --publishers 1 ;;
+    lockstep) echo lockstep --members 32 ;;
+    500-a-second) echo fanout --rate 500 --publishers 10 ;;
+    hot-room) echo fanout --members 4 --publishers 4 --window 64 ;;
+    idle) echo idle --connections 19000 --rooms 100 ;;
+    *) echo "There is no workload '$1'." >&2; exit 2 ;;
+  esac
+}
+
 field() { # field NAME [N]: a number of the JSON on standard input; the N-th of that name
   sed -n "s/^ *\"$1\": \(-\{0,1\}[0-9.eE+-]*\),\{0,1\}$/\1/p" | sed -n "${2:-1}p"
 }
