@@ -8,6 +8,7 @@ COPY Streaming/*.csproj Streaming/
 COPY Grains/*.csproj Grains/
 COPY Silo/*.csproj Silo/
 COPY WebFront/*.csproj WebFront/
+COPY Hosting/*.props Hosting/
 RUN dotnet restore Silo && dotnet restore WebFront
 COPY Grains.Interfaces Grains.Interfaces
 COPY Streaming Streaming
