@@ -66,9 +66,9 @@ launch() { # launch PORT COMMAND...: pinned; its process id is in $launched
 # Ours as a user runs it, but for the rate limits: they are what a load generator would measure.
 Auth__SigningKey="bench-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
 export Auth__SigningKey
-front() { # front PORT
+front() { # front PORT; FRONT: another build's folder
   Chat__MessagesPerSecond=0 Chat__MessageBurst=0 Chat__ConnectionsPerUser=1000000 Chat__NewRoomsPerMinute=0 \
-    launch "$1" dotnet WebFront/bin/Release/net10.0/OrleansChat.WebFront.dll --urls "http://127.0.0.1:$1"
+    launch "$1" dotnet "${FRONT:-WebFront}/bin/Release/net10.0/OrleansChat.WebFront.dll" --urls "http://127.0.0.1:$1"
 }
 
 start_ours() { # start_ours PORT: one process, with an empty data file
