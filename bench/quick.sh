@@ -9,16 +9,16 @@
 set -euo pipefail
 [ -n "${DATA:-}" ] || [ ! -d /dev/shm ] || { DATA=$(mktemp -d /dev/shm/quick.XXXXXX); memory=$DATA; }
 source "$(dirname "$0")/servers.sh"
-trap 'stop; git worktree prune; [ -z "${memory:-}" ] || rm -rf "$memory"' EXIT
+trap 'stop; [ "${other:-}" != then ] || git worktree prune; [ -z "${memory:-}" ] || rm -rf "$memory"' EXIT
 recorded=bench/quick.json
 [ "${1:-}" != --against ] || git rev-parse --verify --quiet "${2:-}^{commit}" >"$work/commit" || { echo "--against needs a commit." >&2; exit 2; }
 
 build WebFront bench/Load
 start_ours 18180; ours=$launched
 if [ "${1:-}" = --against ]; then
+  other=then dialect=orleanschat
   git worktree add --quiet --detach "$work/then" "$(cat "$work/commit")"
   build "$work/then/WebFront"
-  other=then dialect=orleanschat
   FRONT=$work/then/WebFront start_ours 18181
 else
   build bench/Baseline
