@@ -22,7 +22,7 @@ public interface IRoomGrain : IGrainWithStringKey
     /// <param name="requests">1–1,000 of them, in their order, which is kept.</param>
     /// <returns>One answer each, in the same order. A refusal of one does not touch the others.</returns>
     [Alias("publish-batch")]
-    Task<PublishAnswer[]> PublishBatch(PublishRequest[] requests);
+    Task<PublishAnswer[]> PublishBatch([Immutable] PublishRequest[] requests);
 
     /// <summary>Reads the log forward.</summary>
     /// <param name="from">The first seq wanted, 1 or more; where it is no longer kept, the page begins later.</param>

@@ -11,7 +11,7 @@ internal sealed partial class FeedWriter(IStreamProvider provider, string name, 
     private readonly Dictionary<string, IAsyncStream<FeedEvent>> _streams = new(StringComparer.Ordinal);
 
     /// <summary>Hands an event to each of the fronts.</summary>
-    public void Write(IEnumerable<string> fronts, FeedEvent news)
+    public void Write(string[] fronts, FeedEvent news)
     {
         foreach (var front in fronts)
             Write(front, news);

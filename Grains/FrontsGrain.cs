@@ -34,7 +34,7 @@ internal sealed partial class FrontsGrain(
         var chars = options.Value.MessageChars;
         if (broadcast.Message.Length == 0 || broadcast.Message.Length > chars || broadcast.Include.Length > 1_000 || broadcast.Exclude.Length > 1_000)
             throw new ChatException(ChatError.InvalidPayload, $"message must have 1 to {chars} characters; includeIds and excludeIds hold at most 1000 ids");
-        _feeds.Write(LiveFronts().Select(front => front.Id), new FeedEvent.BroadcastSent(broadcast, time.GetUtcNow().ToUnixTimeMilliseconds()));
+        _feeds.Write([.. LiveFronts().Select(front => front.Id)], new FeedEvent.BroadcastSent(broadcast, time.GetUtcNow().ToUnixTimeMilliseconds()));
         return Task.CompletedTask;
     }
 

@@ -21,6 +21,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
     private static readonly TimeSpan LongestLease = TimeSpan.FromHours(1);
 
+    private readonly string _room;
     private readonly GrainOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -35,19 +36,17 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
     public RoomGrain(ILogStore store, IOptions<GrainOptions> options, TimeProvider time, ILogger<RoomGrain> logger)
     {
-        (_options, _time, _logger) = (options.Value, time, logger);
-        _log = new RoomLog(store, this.GetPrimaryKeyString(), _options, time) { Opened = OnOpenedAsync };
+        (_room, _options, _time, _logger) = (this.GetPrimaryKeyString(), options.Value, time, logger);
+        _log = new RoomLog(store, _room, _options, time) { Opened = OnOpenedAsync };
         _members = new RoomMembers(_options.MembersPerRoom, time);
         _pump = new RoomPump(_log, Stream, OnPumpFailed, time);
-        _outage = new RoomOutage(this.GetPrimaryKeyString(), logger);
+        _outage = new RoomOutage(_room, logger);
     }
-
-    private string Room => this.GetPrimaryKeyString();
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _feeds = new FeedWriter(this.GetStreamProvider(Feeds.Provider), Room, _logger);
-        _news = new RoomNews(Room, _members, _feeds, _options.PresenceDetailLimit, _time);
+        _feeds = new FeedWriter(this.GetStreamProvider(Feeds.Provider), _room, _logger);
+        _news = new RoomNews(_room, _members, _feeds, _options.PresenceDetailLimit, _time);
         return Task.CompletedTask;
     }
 
@@ -133,12 +132,12 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         var entries = await KeepAsync(() => _log.ReadAsync(from, count));
         // While it read, another epoch may have begun, or the oldest entries may have gone: the page tells of what was read, and no more.
         var first = entries is [var oldest, ..] && oldest.Entry.Seq > from ? oldest.Entry.Seq : header.First;
-        return new LogPage(header.Epoch, first, header.Head, [.. entries.Select(entry => entry.Entry)]);
+        return new LogPage(header.Epoch, first, header.Head, LogEntry.Visible(entries));
     }
 
     /// <summary>Entries are in the log: the fronts hear of them.</summary>
     private void Stream(string epoch, List<LogEntry> entries) =>
-        _feeds.Write(_members.Fronts, new FeedEvent.Published(Room, epoch, [.. entries.Select(entry => entry.Entry)]));
+        _feeds.Write(_members.Fronts, new FeedEvent.Published(_room, epoch, LogEntry.Visible(entries)));
 
     /// <summary>The header was read, at first or anew: what it knows and this activation does not is caught up on.</summary>
     private async Task OnOpenedAsync()
@@ -146,14 +145,14 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         foreach (var front in _log.Header.Fronts.Where(front => !_members.Holds(front)).ToList())
         {
             _members.Adopt(front, AdoptedLease);
-            _feeds.Write(front, new FeedEvent.RenewRoom(Room));
+            _feeds.Write(front, new FeedEvent.RenewRoom(_room));
             WatchLeases();
         }
 
         foreach (var front in _members.Fronts.Except(_log.Header.Fronts, StringComparer.Ordinal).ToList())
         {
             await _log.AddFrontAsync(front);
-            _feeds.Write(front, new FeedEvent.RenewRoom(Room));
+            _feeds.Write(front, new FeedEvent.RenewRoom(_room));
         }
 
         await _pump.CatchUpAsync();
@@ -166,7 +165,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         await OpenAsync(create: true);
         if (renewal.Epoch != _log.Header.Epoch || renewal.LastSeq <= _log.Header.Head)
             return;
-        LogFellBack(Room, renewal.LastSeq, _log.Header.Head);
+        LogFellBack(_room, renewal.LastSeq, _log.Header.Head);
         await KeepAsync(_log.ResetAsync);
         await OpenAsync(create: true);
     }
@@ -200,7 +199,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         catch (Exception e)
         {
             _log.Suspect();
-            LogFrontKept(e, Room, front);
+            LogFrontKept(e, _room, front);
         }
     }
 
@@ -215,13 +214,13 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         Tell(changes);
         foreach (var front in dead)
         {
-            LogLeaseEnded(Room, front);
+            LogLeaseEnded(_room, front);
             await ReleaseAsync(front);
         }
 
         _leaseTimer?.Dispose();
         _leaseTimer = null;
-        if (_members.Fronts.Count > 0)
+        if (_members.Fronts.Length > 0)
             WatchLeases();
     }
 

@@ -1,4 +1,4 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using OrleansChat.Grains.Interfaces;
 using OrleansChat.Grains.Logs;
 
@@ -14,11 +14,12 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
     private const int MaxResets = 5;
 
     private readonly LogRetention _retention = new(store, room, options, time);
+    private readonly SharedDeadline _appendDeadline = new(Deadlines.Store, time);
     private LogHeader? _header;
     private bool _suspect = true;
     private Task<LogHeader?>? _opening;
-    private Task? _writing;
-    private CancellationTokenSource? _appendDeadline;
+    private bool _isWriting;
+    private TaskCompletionSource? _written;
 
     /// <summary>The ids of the last messages.</summary>
     public IdempotencyWindow Window { get; } = new();
@@ -47,9 +48,9 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
             {
                 return true;
             }
-            else if (_writing is { IsCompleted: false } writing)
+            else if (_isWriting)
             {
-                await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+                await (_written ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             }
             else
             {
@@ -61,15 +62,54 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
     /// <summary>What the store holds may differ from what is known here.</summary>
     public void Suspect() => _suspect = true;
 
-    /// <summary>Appends messages as one batch.</summary>
-    /// <returns>The entries; null when another writer was here: nothing was written, and the log has to be opened again.</returns>
-    public Task<List<LogEntry>?> AppendAsync(IReadOnlyList<Draft> drafts)
+    /// <summary>
+    /// Begins to append messages as one batch. <see cref="TryEndAppend"/> has to follow when the store has answered, or <see cref="FailAppend"/>: no task around the
+    /// store's, for each costs every message.
+    /// </summary>
+    /// <returns>Null: the log is being opened, and nothing was begun.</returns>
+    public Append? BeginAppend(List<Draft> drafts)
     {
         if (_opening is { IsCompleted: false })
-            return Task.FromResult<List<LogEntry>?>(null);
-        var appending = AppendBatchAsync(drafts);
-        _writing = appending;
-        return appending;
+            return null;
+        var header = Header;
+        var seq = header.Head;
+        var now = Math.Max(time.GetUtcNow().ToUnixTimeMilliseconds(), header.LastTimestamp);
+        var entries = new List<LogEntry>(drafts.Count);
+        foreach (var draft in drafts)
+            entries.Add(new LogEntry(new Entry(++seq, draft.UserId, draft.Username, draft.Text, now), draft.IdHash, draft.TextHash));
+
+        var batch = EntryCodec.Encode(CollectionsMarshal.AsSpan(entries));
+        _isWriting = true;
+        return new Append(entries, batch, store.AppendAsync(room, new LogPosition(header.Epoch, header.Head), batch, _appendDeadline.Begin()));
+    }
+
+    /// <summary>The store has answered.</summary>
+    /// <returns>False: another writer was here. Nothing was written, and the log has to be opened again.</returns>
+    public bool TryEndAppend(Append append, bool stored)
+    {
+        _appendDeadline.End();
+        EndWrite();
+        if (!stored)
+        {
+            _suspect = true;
+            return false;
+        }
+
+        var (batch, first) = (append.Batch, append.Entries[0].Entry.Seq);
+        _header = Header with { Head = batch.Last, LastTimestamp = batch.Timestamp, Bytes = Header.Bytes + batch.Payload.Length };
+        _retention.Add(new LogMark(first, batch.Last, batch.Timestamp, batch.Payload.Length));
+        Remember(append.Entries);
+        return true;
+    }
+
+    /// <summary>What the store holds is not known, whatever was under way.</summary>
+    public void FailAppend()
+    {
+        _suspect = true;
+        if (!_isWriting)
+            return;
+        _appendDeadline.End();
+        EndWrite();
     }
 
     /// <summary>Reads entries from <paramref name="from"/> on, at most <paramref name="limit"/>.</summary>
@@ -121,18 +161,26 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
     }
 
     /// <summary>Adds stored messages to the window, ascending.</summary>
-    public void Remember(IReadOnlyList<LogEntry> stored)
+    public void Remember(List<LogEntry> stored)
     {
         foreach (var entry in stored)
             Window.Add(entry, Header.First);
     }
 
     /// <summary>Drops what exceeds length and age, or the bytes. Batches go whole, so a little more than asked for may stay.</summary>
-    public Task TrimAsync()
+    public async Task TrimAsync()
     {
         if (_opening is { IsCompleted: false })
-            return Task.CompletedTask;
-        return _writing = TrimBatchesAsync();
+            return;
+        _isWriting = true;
+        try
+        {
+            await TrimBatchesAsync();
+        }
+        finally
+        {
+            EndWrite();
+        }
     }
 
     /// <summary>Begins a new epoch, because someone alive saw more than the log holds.</summary>
@@ -161,36 +209,6 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
         else
             _suspect = true;
         return done;
-    }
-
-    private async Task<List<LogEntry>?> AppendBatchAsync(IReadOnlyList<Draft> drafts)
-    {
-        var header = Header;
-        var seq = header.Head;
-        var now = Math.Max(time.GetUtcNow().ToUnixTimeMilliseconds(), header.LastTimestamp);
-        var entries = new List<LogEntry>(drafts.Count);
-        foreach (var draft in drafts)
-            entries.Add(new LogEntry(new Entry(++seq, draft.UserId, draft.Username, draft.Text, now), draft.IdHash, draft.TextHash));
-
-        var batch = EntryCodec.Encode(entries);
-        var appended = false;
-        BeginAppendDeadline();
-        try
-        {
-            appended = await store.AppendAsync(room, new LogPosition(header.Epoch, header.Head), batch, _appendDeadline.Token);
-        }
-        finally
-        {
-            _suspect |= !appended;
-            EndAppendDeadline();
-        }
-
-        if (!appended)
-            return null;
-        _header = Header with { Head = seq, LastTimestamp = now, Bytes = Header.Bytes + batch.Payload.Length };
-        _retention.Add(new LogMark(header.Head + 1, seq, now, batch.Payload.Length));
-        Remember(entries);
-        return entries;
     }
 
     private async Task TrimBatchesAsync()
@@ -263,26 +281,12 @@ internal sealed class RoomLog(ILogStore store, string room, GrainOptions options
         return await store.ResetAsync(room, new LogPosition(header.Epoch, header.Head), deadline.Token);
     }
 
-    /// <summary>Appends come one after the other, and often: they share what they can be cancelled by, for as long as none is.</summary>
-    [MemberNotNull(nameof(_appendDeadline))]
-    private void BeginAppendDeadline()
+    private void EndWrite()
     {
-        if (_appendDeadline is null)
-            _appendDeadline = Deadline();
-        else
-            _appendDeadline.CancelAfter(Deadlines.Store);
-    }
-
-    private void EndAppendDeadline()
-    {
-        if (_appendDeadline!.TryReset())
-            return;
-        _appendDeadline.Dispose();
-        _appendDeadline = null;
+        _isWriting = false;
+        _written?.SetResult();
+        _written = null;
     }
 
     private CancellationTokenSource Deadline() => new(Deadlines.Store, time);
 }
-
-/// <summary>A message on its way into the log.</summary>
-internal readonly record struct Draft(string UserId, string Username, string Text, UInt128 IdHash, UInt128 TextHash);

@@ -19,14 +19,17 @@ internal sealed class RoomMembers(int limit, TimeProvider time)
     /// <summary>Users in the room.</summary>
     public int Count => _users.Count;
 
-    /// <summary>The fronts whose lease runs.</summary>
-    public IReadOnlyCollection<string> Fronts => _fronts.Keys;
+    /// <summary>The fronts whose lease runs. Nobody changes the array: each message goes through it, and they hardly ever change.</summary>
+    public string[] Fronts { get; private set; } = [];
 
     public bool Holds(string front) => _fronts.ContainsKey(front);
 
     /// <summary>A front that the log's header names: it gets a lease's time to say which users it has.</summary>
-    public void Adopt(string front, TimeSpan lease) =>
-        _fronts.TryAdd(front, new FrontLease { Version = ReleasedVersion(front), Expires = Expiry(lease) });
+    public void Adopt(string front, TimeSpan lease)
+    {
+        if (!_fronts.ContainsKey(front))
+            Add(front, new FrontLease { Version = ReleasedVersion(front), Expires = Expiry(lease) });
+    }
 
     /// <summary>Takes a front's renewal, if it fits what is known of that front.</summary>
     /// <param name="renewal">What the front says.</param>
@@ -40,7 +43,7 @@ internal sealed class RoomMembers(int limit, TimeProvider time)
         if (!renewal.Full && (front is null || front.Version != renewal.Base))
             return LeaseOutcome.Resend;
 
-        front ??= _fronts[renewal.Front] = new FrontLease();
+        front ??= Add(renewal.Front, new FrontLease());
         front.Version = renewal.Version;
         front.Expires = Expiry(renewal.Lease);
         if (renewal.Full)
@@ -65,7 +68,7 @@ internal sealed class RoomMembers(int limit, TimeProvider time)
         foreach (var id in dead)
         {
             Retain(_fronts[id], [], changes);
-            _fronts.Remove(id);
+            Remove(id);
         }
 
         return dead;
@@ -105,7 +108,20 @@ internal sealed class RoomMembers(int limit, TimeProvider time)
         foreach (var (old, _) in _released.Where(released => released.Value.Expires <= now).ToList())
             _released.Remove(old);
         _released[id] = (front.Version, front.Expires);
+        Remove(id);
+    }
+
+    private FrontLease Add(string id, FrontLease front)
+    {
+        _fronts.Add(id, front);
+        Fronts = [.. _fronts.Keys];
+        return front;
+    }
+
+    private void Remove(string id)
+    {
         _fronts.Remove(id);
+        Fronts = [.. _fronts.Keys];
     }
 
     private long ReleasedVersion(string front) =>

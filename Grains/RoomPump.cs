@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using OrleansChat.Grains.Interfaces;
 using OrleansChat.Grains.Logs;
-using OrleansChat.Streaming;
 
 namespace OrleansChat.Grains;
 
@@ -20,11 +19,20 @@ internal sealed class RoomPump
     /// <summary>Another writer may come in between more than once, while two activations of a room overlap.</summary>
     private const int MaxAttempts = 5;
 
+    /// <summary>Places a list keeps: what a burst made it grow to goes.</summary>
+    private const int PlacesKept = 64;
+
     private readonly RoomLog _log;
     private readonly Action<string, List<LogEntry>> _stream;
     private readonly Action<Exception> _failed;
     private readonly TimeProvider _time;
-    private readonly Batcher<PendingPublish> _batcher;
+    private readonly List<Slot> _open = [];
+    private readonly List<Draft> _drafts = [];
+    private readonly List<Slot> _drafted = [];
+    private List<PendingPublish> _waiting = [];
+    private List<PendingPublish> _taken = [];
+    private Task _draining = Task.CompletedTask;
+    private bool _isStopped;
     private (string Epoch, long Seq) _streamed = ("", 0);
     private int _failures;
 
@@ -32,20 +40,35 @@ internal sealed class RoomPump
     /// <param name="stream">Gets an epoch and entries of it that are in the log, each entry once and in order.</param>
     /// <param name="failed">Gets what went wrong, before those that wait are refused.</param>
     /// <param name="time">The clock.</param>
-    public RoomPump(RoomLog log, Action<string, List<LogEntry>> stream, Action<Exception> failed, TimeProvider time)
-    {
+    public RoomPump(RoomLog log, Action<string, List<LogEntry>> stream, Action<Exception> failed, TimeProvider time) =>
         (_log, _stream, _failed, _time) = (log, stream, failed, time);
-        _batcher = new Batcher<PendingPublish>(Capacity, DrainAsync);
-    }
 
     /// <summary>Whether an append failed since someone last looked.</summary>
     public bool HasFailed { get; set; }
 
+    /// <summary>Takes a batch. Where nothing is under way it is drafted at once, in the caller's turn.</summary>
     public void Post(PendingPublish pending)
     {
-        pending.Failures = _failures;
-        if (!_batcher.TryPost(pending))
+        if (_isStopped || _waiting.Count == Capacity)
+        {
             pending.Refuse(ChatError.Unavailable);
+            return;
+        }
+
+        pending.Failures = _failures;
+        _waiting.Add(pending);
+        if (!_draining.IsCompleted)
+            return;
+        // What the poster's context holds (Orleans' request context, an activity) must not stick to the batches of others.
+        if (ExecutionContext.IsFlowSuppressed())
+        {
+            _draining = DrainAsync();
+        }
+        else
+        {
+            using (ExecutionContext.SuppressFlow())
+                _draining = DrainAsync();
+        }
     }
 
     /// <summary>The log was opened anew: what it holds above the last entry streamed is streamed, and its ids are remembered.</summary>
@@ -62,71 +85,98 @@ internal sealed class RoomPump
     }
 
     /// <summary>Takes no more; finishes what waits, 3 s at most.</summary>
-    public async Task StopAsync(CancellationToken cancellation) =>
-        await _batcher.CompleteAsync().WaitAsync(Deadlines.Store, _time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-
-    private async Task DrainAsync(IReadOnlyList<PendingPublish> pending)
+    public async Task StopAsync(CancellationToken cancellation)
     {
-        try
+        _isStopped = true;
+        await _draining.WaitAsync(Deadlines.Store, _time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+    }
+
+    /// <summary>One method, and not three that wait for each other: in a grain each <c>await</c> goes on as a task of the grain's scheduler.</summary>
+    private async Task DrainAsync()
+    {
+        while (_waiting.Count > 0)
         {
-            var slots = new List<Slot>();
-            foreach (var publish in pending)
+            (_waiting, _taken) = (_taken, _waiting);
+            try
             {
-                if (publish.Failures == _failures)
-                    publish.CollectOpen(slots);
+                CollectOpen();
+                for (var attempt = 1; _open.Count > 0; attempt++)
+                {
+                    if (attempt > MaxAttempts)
+                        throw new InvalidOperationException($"The log was not to be had {MaxAttempts} times in a row: another activation keeps writing.");
+                    if (!await _log.EnsureOpenAsync(create: false))
+                    {
+                        _open.ForEach(slot => slot.Answer(PublishAnswer.Refused(ChatError.NotFound)));
+                        break;
+                    }
+
+                    if (!_log.Window.IsLoaded && _open.Exists(slot => slot.Request.Id is not null))
+                    {
+                        // Much may have happened to the log while its tail was read: it is asked again whether it is open.
+                        await _log.LoadWindowAsync();
+                        continue;
+                    }
+
+                    var epoch = _log.Header.Epoch;
+                    Draft(epoch);
+                    if (_drafts.Count > 0)
+                    {
+                        if (_log.BeginAppend(_drafts) is not { } append || !_log.TryEndAppend(append, await append.Stored))
+                            continue;
+                        for (var i = 0; i < _drafted.Count; i++)
+                            _drafted[i].Answer(new PublishAnswer(null, epoch, append.Entries[i].Entry.Seq, append.Entries[i].Entry.Timestamp, Duplicate: false));
+                        Stream(epoch, append.Entries);
+                    }
+
+                    attempt = 0;
+                    _open.RemoveAll(slot => slot.IsAnswered);
+                }
+
+                await _log.TrimAsync();
+            }
+            catch (Exception e)
+            {
+                OnFailed(e);
             }
 
-            await StoreAsync(slots);
-        }
-        catch (Exception e)
-        {
-            _failures++;
-            HasFailed = true;
-            _log.Suspect();
-            _failed(e);
-        }
-        finally
-        {
-            foreach (var publish in pending)
-                publish.Refuse(ChatError.Unavailable);
+            _taken.ForEach(publish => publish.Refuse(ChatError.Unavailable));
+            Forget(_taken);
+            Forget(_open);
+            Forget(_drafts);
+            Forget(_drafted);
         }
     }
 
-    private async Task StoreAsync(List<Slot> slots)
+    private void OnFailed(Exception cause)
     {
-        for (var attempt = 1; slots.Count > 0; attempt++)
+        _failures++;
+        HasFailed = true;
+        _log.FailAppend();
+        try
         {
-            if (attempt > MaxAttempts)
-                throw new InvalidOperationException($"The log was not to be had {MaxAttempts} times in a row: another activation keeps writing.");
-            if (!await _log.EnsureOpenAsync(create: false))
-            {
-                slots.ForEach(slot => slot.Answer(PublishAnswer.Refused(ChatError.NotFound)));
-                return;
-            }
-
-            if (!_log.Window.IsLoaded && slots.Exists(slot => slot.Request.Id is not null))
-            {
-                // Much may have happened to the log while its tail was read: it is asked again whether it is open.
-                await _log.LoadWindowAsync();
-                continue;
-            }
-
-            var epoch = _log.Header.Epoch;
-            var round = Draft(slots, epoch);
-            if (round.Drafts.Count > 0)
-            {
-                if (await _log.AppendAsync(round.Drafts) is not { } entries)
-                    continue;
-                for (var i = 0; i < entries.Count; i++)
-                    round.Slots[i].Answer(new PublishAnswer(null, epoch, entries[i].Entry.Seq, entries[i].Entry.Timestamp, Duplicate: false));
-                Stream(epoch, entries);
-            }
-
-            attempt = 0;
-            slots.RemoveAll(slot => slot.IsAnswered);
+            _failed(cause);
         }
+        catch
+        {
+            // Whoever reports badly must not stop the drain.
+        }
+    }
 
-        await _log.TrimAsync();
+    private static void Forget<T>(List<T> list)
+    {
+        list.Clear();
+        if (list.Capacity > PlacesKept)
+            list.Capacity = 0;
+    }
+
+    /// <summary>What has no answer yet, but for what came before the last failure.</summary>
+    private void CollectOpen()
+    {
+        foreach (var publish in _taken)
+        {
+            if (publish.Failures == _failures)
+                publish.CollectOpen(_open);
+        }
     }
 
     private void Stream(string epoch, List<LogEntry> entries)
@@ -138,88 +188,34 @@ internal sealed class RoomPump
     }
 
     /// <summary>Answers what was stored before, and drafts the rest. A repeat within one batch waits for the first one's append.</summary>
-    private (List<Draft> Drafts, List<Slot> Slots) Draft(List<Slot> slots, string epoch)
+    private void Draft(string epoch)
     {
-        var count = Math.Min(slots.Count, MaxAppend);
-        var (drafts, drafted, ids) = (new List<Draft>(count), new List<Slot>(count), new HashSet<UInt128>());
-        foreach (var slot in CollectionsMarshal.AsSpan(slots)[..count])
+        _drafts.Clear();
+        _drafted.Clear();
+        var count = Math.Min(_open.Count, MaxAppend);
+        var ids = count > 1 ? new HashSet<UInt128>(count) : null;
+        foreach (var slot in CollectionsMarshal.AsSpan(_open)[..count])
         {
             var request = slot.Request;
             if (request.Id is null)
             {
-                drafts.Add(new Draft(request.UserId, request.Username, request.Text, 0, 0));
-                drafted.Add(slot);
+                _drafts.Add(new Draft(request.UserId, request.Username, request.Text, 0, 0));
+                _drafted.Add(slot);
                 continue;
             }
 
-            var (idHash, textHash) = (EntryHash.OfId(epoch, request.UserId, request.Id), EntryHash.OfText(epoch, request.Text));
+            var idHash = EntryHash.OfId(epoch, request.UserId, request.Id);
             if (_log.Window.TryGet(idHash, out var known))
             {
-                slot.Answer(known.TextHash == textHash
+                slot.Answer(EntryHash.IsOfText(known.TextHash, epoch, request.Text)
                     ? new PublishAnswer(null, epoch, known.Seq, known.Timestamp, Duplicate: true)
                     : PublishAnswer.Refused(ChatError.IdConflict));
             }
-            else if (ids.Add(idHash))
+            else if (ids?.Add(idHash) != false)
             {
-                drafts.Add(new Draft(request.UserId, request.Username, request.Text, idHash, textHash));
-                drafted.Add(slot);
+                _drafts.Add(new Draft(request.UserId, request.Username, request.Text, idHash, EntryHash.OfText(request.Text)));
+                _drafted.Add(slot);
             }
         }
-
-        return (drafts, drafted);
     }
-}
-
-/// <summary>A front's batch on its way through the pump: requests, and the answers gathered so far.</summary>
-internal sealed class PendingPublish(PublishRequest[] requests)
-{
-    private readonly TaskCompletionSource<PublishAnswer[]> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly PublishAnswer[] _answers = new PublishAnswer[requests.Length];
-    private readonly bool[] _answered = new bool[requests.Length];
-    private int _open = requests.Length;
-
-    /// <summary>The pump's count of failures when this came in.</summary>
-    public int Failures { get; set; }
-
-    /// <summary>Ends when every request has its answer.</summary>
-    public Task<PublishAnswer[]> Answers => _completion.Task;
-
-    public PublishRequest this[int index] => requests[index];
-
-    public bool IsAnswered(int index) => _answered[index];
-
-    public void Answer(int index, PublishAnswer answer)
-    {
-        if (_answered[index])
-            return;
-        (_answers[index], _answered[index]) = (answer, true);
-        if (--_open == 0)
-            _completion.TrySetResult(_answers);
-    }
-
-    /// <summary>Refuses whatever has no answer yet.</summary>
-    public void Refuse(ChatError error)
-    {
-        for (var i = 0; i < requests.Length; i++)
-            Answer(i, PublishAnswer.Refused(error));
-    }
-
-    public void CollectOpen(List<Slot> slots)
-    {
-        for (var i = 0; i < requests.Length; i++)
-        {
-            if (!_answered[i])
-                slots.Add(new Slot(this, i));
-        }
-    }
-}
-
-/// <summary>One request's place in its batch.</summary>
-internal readonly record struct Slot(PendingPublish Batch, int Index)
-{
-    public PublishRequest Request => Batch[Index];
-
-    public bool IsAnswered => Batch.IsAnswered(Index);
-
-    public void Answer(PublishAnswer answer) => Batch.Answer(Index, answer);
 }

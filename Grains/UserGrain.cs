@@ -105,7 +105,7 @@ internal sealed class UserGrain(IOptions<GrainOptions> options, TimeProvider tim
         }
 
         _feeds ??= new FeedWriter(this.GetStreamProvider(Feeds.Provider), UserId, logger);
-        _feeds.Write(fronts, news);
+        _feeds.Write([.. fronts], news);
     }
 
     /// <summary>Leases that have ended are seen when somebody asks: a timer each would cost more than all the rest of this grain.</summary>

@@ -5,8 +5,7 @@ namespace OrleansChat.Streaming;
 /// of its own; at high load the cost of a run is shared by ever more items. No timer, no fixed delay, never two runs at once.
 /// </summary>
 /// <remarks>
-/// A batcher that lives in a grain, and is posted to by the grain alone, drains in that grain's turns: posting to an idle one runs the drain up to its
-/// first await. Anywhere else the drain runs on the thread pool, each run after a <see cref="Lull"/>: what others are about to post goes with it. Where less waits
+/// The drain runs on the thread pool, each run after a <see cref="Lull"/>: what others are about to post goes with it. Where less waits
 /// than one of the last four runs had, it gives way to all other work for as long as more comes, and 50 µs longer.
 /// Thread-safe. An idle batcher holds no task, no timer, no thread and two lists of at most 64 places.
 /// </remarks>
@@ -22,7 +21,6 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<IReadOnlyList<T>, Task> _drain;
-    private readonly Action<Exception>? _onError;
     private readonly TimeProvider _time;
     private readonly Background _forMore;
     private readonly int _capacity;
@@ -39,20 +37,16 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
     /// <param name="capacity">Items that may wait while a drain is under way; those in the drain do not count. At least 1.</param>
     /// <param name="drain">
     /// The slow step. Gets what gathered, in the order of posting, 1 to <paramref name="capacity"/> items. The list is used again: it is the
-    /// step's until its task ends, not longer. When it fails, its items are gone and the next batch follows.
+    /// step's until its task ends, not longer. It must see to its failures itself: where it throws, the next batch follows and nobody is told.
     /// </param>
-    /// <param name="onError">Gets what <paramref name="drain"/> throws. Without it <paramref name="drain"/> must see to its failures itself: they are dropped.</param>
     /// <param name="time">Tells how long a run has waited for more; the system's where there is none.</param>
-    public Batcher(int capacity, Func<IReadOnlyList<T>, Task> drain, Action<Exception>? onError = null, TimeProvider? time = null)
+    public Batcher(int capacity, Func<IReadOnlyList<T>, Task> drain, TimeProvider? time = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         ArgumentNullException.ThrowIfNull(drain);
-        (_capacity, _drain, _onError, _time) = (capacity, drain, onError, time ?? TimeProvider.System);
+        (_capacity, _drain, _time) = (capacity, drain, time ?? TimeProvider.System);
         _forMore = new Background(RunUnlessMoreIsLikely);
     }
-
-    /// <summary>Ends when the batcher was closed and all that was accepted has been drained. Never fails.</summary>
-    public Task Completion => _completion.Task;
 
     /// <summary>
     /// Accepts an item, or refuses it; never blocks, never throws.
@@ -67,25 +61,12 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
             if (_draining) return true;
             _draining = true;
         }
-        if (IsOnPool)
-        {
-            Lull.ForBatches.Post(this);
-            return true;
-        }
-        // What the poster's context holds (Orleans' request context, an activity) must not stick to the items of others.
-        if (ExecutionContext.IsFlowSuppressed())
-        {
-            _ = RunAsync();
-        }
-        else
-        {
-            using (ExecutionContext.SuppressFlow()) _ = RunAsync();
-        }
+        Lull.ForBatches.Post(this);
         return true;
     }
 
     /// <summary>Accepts no more; what waits is drained. Calling it again changes nothing.</summary>
-    /// <returns><see cref="Completion"/>.</returns>
+    /// <returns>Ends when all that was accepted has been drained. Never fails.</returns>
     public Task CompleteAsync()
     {
         bool done;
@@ -97,8 +78,6 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
         if (done) _completion.TrySetResult();
         return _completion.Task;
     }
-
-    private static bool IsOnPool => TaskScheduler.Current == TaskScheduler.Default;
 
     void IThreadPoolWorkItem.Execute() => RunUnlessMoreIsLikely();
 
@@ -131,59 +110,47 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
 
     private async Task RunAsync()
     {
-        while (TakeWaiting() is { } batch)
+        var batch = TakeWaiting();
+        try
         {
-            var waited = false;
-            try
-            {
-                var run = _drain(batch);
-                waited = !run.IsCompleted;
-                await run;
-            }
-            catch (Exception failure)
-            {
-                Report(failure);
-            }
-            batch.Clear();
-            if (!HasWaiting) continue;
-            if (IsOnPool)
-            {
-                Lull.ForBatches.Post(this);
-                return;
-            }
-            // A step that ends at once would keep the poster here for as long as others post: it pays for its own item only.
-            if (!waited) await Task.Yield();
+            await _drain(batch);
         }
+        catch
+        {
+            // The next batch follows all the same.
+        }
+        batch.Clear();
+        if (GoesOn())
+            Lull.ForBatches.Post(this);
     }
 
-    private bool HasWaiting
+    private List<T> TakeWaiting()
     {
-        get
-        {
-            lock (_gate) return _waiting.Count > 0;
-        }
-    }
-
-    private List<T>? TakeWaiting()
-    {
-        bool done;
         lock (_gate)
         {
             // The last batch, empty again. What a burst made it grow to goes when the burst is over.
             if (_spare.Capacity > PlacesKept && _spare.Capacity / 4 > _waiting.Count) _spare = [];
-            if (_waiting.Count > 0)
-            {
-                (_waiting, _spare) = (_spare, _waiting);
-                Expect(_spare.Count);
-                _seen = 0;
-                return _spare;
-            }
+            (_waiting, _spare) = (_spare, _waiting);
+            Expect(_spare.Count);
+            _seen = 0;
+            return _spare;
+        }
+    }
+
+    /// <returns>False: nothing waits.</returns>
+    private bool GoesOn()
+    {
+        bool done;
+        lock (_gate)
+        {
+            if (_waiting.Count > 0) return true;
             if (_waiting.Capacity > PlacesKept) _waiting = [];
+            if (_spare.Capacity > PlacesKept) _spare = [];
             _draining = false;
             done = _closed;
         }
         if (done) _completion.TrySetResult();
-        return null;
+        return false;
     }
 
     /// <summary>Expects as many as the largest of the last runs had: who was late once is waited for again, or two groups that answer in turn would stay two.</summary>
@@ -191,17 +158,5 @@ public sealed class Batcher<T> : IThreadPoolWorkItem
     {
         if (count >= _expected || ++_smallerRuns == RunsRemembered)
             (_expected, _smallerRuns) = (count, 0);
-    }
-
-    private void Report(Exception failure)
-    {
-        try
-        {
-            _onError?.Invoke(failure);
-        }
-        catch
-        {
-            // Whoever reports badly must not stop the drain.
-        }
     }
 }

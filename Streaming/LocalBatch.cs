@@ -13,6 +13,9 @@ internal abstract class LocalBatch : IBatchContainer
     [NonSerialized]
     private readonly StreamId _stream;
 
+    [NonSerialized]
+    private EventSequenceTokenV2? _token;
+
     protected LocalBatch(StreamId stream) => _stream = stream;
 
     /// <summary>The stream; the default value in a consumer's process.</summary>
@@ -22,7 +25,8 @@ internal abstract class LocalBatch : IBatchContainer
     [Id(0)]
     public long Sequence { get; internal set; }
 
-    public StreamSequenceToken SequenceToken => new EventSequenceTokenV2(Sequence);
+    /// <summary>Made once it is asked for, which is after <see cref="Sequence"/> was given.</summary>
+    public StreamSequenceToken SequenceToken => _token ??= new EventSequenceTokenV2(Sequence);
 
     public bool ImportRequestContext() => false;
 
@@ -42,6 +46,6 @@ internal sealed class LocalBatch<TEvent> : LocalBatch
     public override IEnumerable<Tuple<T, StreamSequenceToken>> GetEvents<T>()
     {
         for (var i = 0; i < _events.Length; i++)
-            yield return Tuple.Create((T)(object)_events[i]!, (StreamSequenceToken)new EventSequenceTokenV2(Sequence, i));
+            yield return Tuple.Create((T)(object)_events[i]!, i == 0 ? SequenceToken : new EventSequenceTokenV2(Sequence, i));
     }
 }

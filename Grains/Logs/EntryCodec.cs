@@ -17,11 +17,11 @@ internal static class EntryCodec
     /// <summary>Bytes: kind, three empty texts, a small timestamp, no id.</summary>
     private const int ShortestEntry = 6;
 
-    public static LogBatch Encode(IReadOnlyList<LogEntry> entries)
+    public static LogBatch Encode(ReadOnlySpan<LogEntry> entries)
     {
-        var writer = new ArrayBufferWriter<byte>(64 + (entries.Count * 128));
+        var writer = new ArrayBufferWriter<byte>(64 + (entries.Length * 128));
         writer.Write([Version]);
-        WriteNumber(writer, (ulong)entries.Count);
+        WriteNumber(writer, (ulong)entries.Length);
         foreach (var (entry, idHash, textHash) in entries)
         {
             writer.Write([KindMessage]);

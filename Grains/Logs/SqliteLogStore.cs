@@ -32,7 +32,7 @@ internal sealed class SqliteLogStore : ILogStore
     public Task<bool> AppendAsync(string room, LogPosition expected, LogBatch batch, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(batch.Last, expected.Head, nameof(batch));
-        return _file.WriteAsync(session => Append(session, room, expected, batch), cancellation);
+        return _file.WriteAsync((store: this, room, expected, batch), static (all, session) => all.store.Append(session, all.room, all.expected, all.batch), cancellation);
     }
 
     public async Task<IReadOnlyList<LogBatch>> ReadAsync(string room, long from, long to, CancellationToken cancellation)

@@ -17,16 +17,17 @@ internal abstract class SqliteWork
 }
 
 /// <inheritdoc cref="SqliteWork"/>
-internal sealed class SqliteWork<T> : SqliteWork
+internal sealed class SqliteWork<TState, T> : SqliteWork
 {
-    private readonly Func<SqliteSession, T> _run;
+    private readonly TState _state;
+    private readonly Func<TState, SqliteSession, T> _run;
     private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenRegistration _deadline;
     private T _result = default!;
 
-    public SqliteWork(Func<SqliteSession, T> run, CancellationToken cancellation)
+    public SqliteWork(TState state, Func<TState, SqliteSession, T> run, CancellationToken cancellation)
     {
-        _run = run;
+        (_state, _run) = (state, run);
         _deadline = cancellation.UnsafeRegister(
             static (done, token) => ((TaskCompletionSource<T>)done!).TrySetCanceled(token), _done);
     }
@@ -36,7 +37,7 @@ internal sealed class SqliteWork<T> : SqliteWork
 
     public override bool Abandoned => _done.Task.IsCompleted;
 
-    public override void Run(SqliteSession session) => _result = _run(session);
+    public override void Run(SqliteSession session) => _result = _run(_state, session);
 
     public override void Succeed()
     {

@@ -95,7 +95,7 @@ public sealed class WireFrameTests
     {
         ServerFrame[] frames = [new ServerFrame.Ping(1), new ServerFrame.RoomLeft(null, new string('r', 300)), new ServerFrame.Ping(2)];
 
-        Assert.Equal(frames.SelectMany(WireFrame.Encode), WireFrame.Encode(frames, frame => frame));
+        Assert.Equal(frames.SelectMany(WireFrame.Encode), WireFrame.Encode(frames, 0, (frame, _) => frame));
     }
 
     [Fact]

@@ -88,12 +88,24 @@ public sealed class RedisReplicasTests : IAsyncLifetime
         await using var toNext = await next.ConnectAsync();
         await FollowsAsync(toNext);
         await using var proxy = new StallingProxy(_primary.Port, next.Port, "the large one"u8.ToArray(), ":1\r\n"u8.ToArray());
-        await using var replicas = new RedisReplicas(async () => await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{proxy.Port},asyncTimeout=15000"), 1, TimeSpan.FromSeconds(4));
+        var (connecting, gathered) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var replicas = new RedisReplicas(
+            async () =>
+            {
+                connecting.SetResult();
+                await gathered.Task;
+                return await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{proxy.Port},asyncTimeout=15000");
+            },
+            1,
+            TimeSpan.FromSeconds(4));
         var careful = new RedisLogStore(_connection, "tests", replicas);
 
         Task<bool> Append(string room, int log, byte[] payload) => careful.AppendAsync(room, new LogPosition(logs[log]!.Epoch, 0), new LogBatch(1, 1, payload), Ended);
-        // In a grain's turn the first goes ahead, alone, and while it is under way the others gather.
-        var (ahead, answered, cut) = await InTurns.RunAsync(() => (careful.OpenAsync("ahead", create: true, Ended), Append("answered", 0, new byte[10]), Append("cut", 1, large)));
+        // The first goes ahead, alone, and while it is under way the others gather.
+        var ahead = careful.OpenAsync("ahead", create: true, Ended);
+        await connecting.Task.Soon("the first is under way");
+        var (answered, cut) = (Append("answered", 0, new byte[10]), Append("cut", 1, large));
+        gathered.SetResult();
 
         await proxy.Stalled.Soon("the connection ends between two appends");
         await ahead.Soon("what goes ahead is confirmed");

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using OrleansChat.Grains;
 using OrleansChat.Grains.Interfaces;
 
 namespace OrleansChat.Tests.Rooms;
@@ -43,6 +44,30 @@ public sealed class RoomPumpTests : IDisposable
         Assert.Equal([1L], Seqs(await first));
         Assert.Equal([2L, 3, 4, 5], (await Task.WhenAll(rest)).SelectMany(Seqs));
         Assert.Equal("1 2 3 4 5", room.StreamedTexts);
+    }
+
+    [Fact]
+    public async Task What_the_first_poster_holds_in_its_context_does_not_reach_the_batches_that_follow()
+    {
+        var context = new AsyncLocal<string?>();
+        var seen = new List<string?>();
+        RoomPump? pump = null;
+        var log = new RoomLog(_room.Store, _room.Name, _room.Options, _room.Time) { Opened = () => pump!.CatchUpAsync() };
+        pump = new RoomPump(log, (_, _) => seen.Add(context.Value), _ => { }, _room.Time);
+        await _room.SettleAsync(_room.Turns.Begin(async () => await log.EnsureOpenAsync(create: true)));
+
+        var answers = _room.Turns.Begin(() =>
+        {
+            context.Value = "the first poster's";
+            var (first, second) = (new PendingPublish([RoomActivation.Say("1")]), new PendingPublish([RoomActivation.Say("2")]));
+            pump.Post(first);
+            pump.Post(second);
+            Assert.Equal("the first poster's", context.Value);
+            return Task.WhenAll(first.Answers, second.Answers);
+        });
+        await _room.SettleAsync(answers);
+
+        Assert.Equal([null, null], seen);
     }
 
     [Fact]

@@ -58,7 +58,7 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
             case "leave_room":
                 return new ClientFrame.LeaveRoom(id, Room(Payload(payload, FrameJson.Default.RoomPayload).Room));
             case "chat_message":
-                var message = Payload(payload, FrameJson.Default.MessagePayload);
+                var message = MessagePayload.Read(Object(payload));
                 return new ClientFrame.ChatMessage(id, Room(message.Room), Text(message.Message));
             case "typing":
                 var typing = Payload(payload, FrameJson.Default.TypingPayload);
@@ -123,10 +123,10 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
     private static T Payload<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type)
         where T : class
     {
-        if (json.IsEmpty || json[0] != '{')
-            throw new FieldException("payload");
-        return JsonSerializer.Deserialize(json, type) ?? throw new FieldException("payload");
+        return JsonSerializer.Deserialize(Object(json), type) ?? throw new FieldException("payload");
     }
+
+    private static ReadOnlySpan<byte> Object(ReadOnlySpan<byte> json) => json is [(byte)'{', ..] ? json : throw new FieldException("payload");
 
     /// <summary>The first name in a path such as <c>$.includeIds[0]</c>.</summary>
     private static string FieldOf(JsonException e) =>
@@ -145,7 +145,7 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
             {
                 Once(ref hasType);
                 reader.Read();
-                envelope.Type = reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+                envelope.Type = TypeOf(reader);
             }
             else if (reader.ValueTextEquals("id"u8))
             {
@@ -177,6 +177,14 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
         if (reader.Read())
             throw new JsonException();
         return envelope;
+    }
+
+    /// <summary>Nearly all are messages: no text is made for their type.</summary>
+    private static string? TypeOf(in Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.String)
+            return null;
+        return reader.ValueTextEquals("chat_message"u8) ? "chat_message" : reader.GetString();
     }
 
     private static void Once(ref bool seen) => seen = !seen ? true : throw new JsonException();

@@ -30,8 +30,6 @@ internal sealed record JoinPayload(string? Room, long? Since, string? Epoch, int
 
 internal sealed record RoomPayload(string? Room);
 
-internal sealed record MessagePayload(string? Room, string? Message);
-
 internal sealed record TypingPayload(string? Room, bool? IsTyping);
 
 internal sealed record HistoryPayload(string? Room, long? Before, long? After, int? Limit);

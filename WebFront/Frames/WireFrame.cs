@@ -35,12 +35,12 @@ internal static class WireFrame
     }
 
     /// <summary>Encodes several frames into one piece of bytes: a batch is posted once.</summary>
-    public static byte[] Encode<T>(IReadOnlyList<T> items, Func<T, ServerFrame> frame)
+    public static byte[] Encode<T, TState>(IReadOnlyList<T> items, TState state, Func<T, TState, ServerFrame> frame)
     {
         var buffer = _buffer ??= new ArrayBufferWriter<byte>(1_024);
         buffer.ResetWrittenCount();
         for (var i = 0; i < items.Count; i++)
-            Append(buffer, frame(items[i]));
+            Append(buffer, frame(items[i], state));
         return Take(buffer);
     }
 

@@ -221,8 +221,8 @@ internal sealed partial class LocalRoom
         }
     }
 
-    public static byte[] Encode(string room, IReadOnlyList<Entry> entries, bool replay) => WireFrame.Encode(entries, entry =>
-        new ServerFrame.ChatMessage(room, entry.Seq, entry.UserId, entry.Username, entry.Text, entry.Timestamp, replay ? true : null));
+    public static byte[] Encode(string room, IReadOnlyList<Entry> entries, bool replay) => WireFrame.Encode(entries, (room, replay), static (entry, all) =>
+        new ServerFrame.ChatMessage(all.room, entry.Seq, entry.UserId, entry.Username, entry.Text, entry.Timestamp, all.replay ? true : null));
 
     private byte[] Encode(IReadOnlyList<Entry> entries, bool replay) => Encode(Name, entries, replay);
 

@@ -12,7 +12,7 @@ internal sealed partial class RoomPublisher
     /// <summary>Messages in one grain call.</summary>
     private const int MaxBatch = 1_000;
 
-    /// <summary>A call gets so much at least, however long its messages waited for the one before.</summary>
+    /// <summary>A call gets so much at least, however long its messages waited for those before.</summary>
     private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(1);
 
     private readonly IRoomGrain _grain;
@@ -26,7 +26,7 @@ internal sealed partial class RoomPublisher
         _batcher = new Batcher<PendingMessage>(Capacity, PublishAsync);
     }
 
-    /// <summary>Takes a message; its session hears what became of it, within <see cref="Deadlines.Request"/>.</summary>
+    /// <summary>Takes a message; its session hears what became of it, within <see cref="Deadlines.Request"/> or, as Orleans looks at its calls once a second, a second more.</summary>
     public void Publish(PendingMessage message)
     {
         if (!_batcher.TryPost(message))
@@ -44,8 +44,7 @@ internal sealed partial class RoomPublisher
             PublishAnswer[] answers;
             try
             {
-                var left = Deadlines.Request - _time.GetElapsedTime(messages[from].PostedAt);
-                answers = await _grain.PublishBatch(requests).WaitAsync(left > LeastPatience ? left : LeastPatience, _time);
+                answers = await InTimeAsync(_grain.PublishBatch(requests), Deadlines.Request - _time.GetElapsedTime(messages[from].PostedAt));
             }
             catch (Exception e)
             {
@@ -57,6 +56,10 @@ internal sealed partial class RoomPublisher
                 messages[from + i].Session.OnPublished(messages[from + i], answers[i]);
         }
     }
+
+    /// <summary>A call ends by itself after <see cref="Deadlines.Call"/>: where there is time for that, it needs no timer of its own.</summary>
+    private Task<PublishAnswer[]> InTimeAsync(Task<PublishAnswer[]> call, TimeSpan left) =>
+        left >= Deadlines.Call ? call : call.WaitAsync(left > LeastPatience ? left : LeastPatience, _time);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Room {Room} did not confirm a batch")]
     private partial void LogFailed(Exception e, string room);
