@@ -9,6 +9,6 @@ public static class Deadlines
     /// <summary>A grain call. Orleans' own default of 30 s would be the pause of every room of a silo that is killed.</summary>
     public static readonly TimeSpan Call = TimeSpan.FromSeconds(5);
 
-    /// <summary>A client's request, waiting for its turn included.</summary>
+    /// <summary>A client's request, waiting for its turn included. It may be a second more: Orleans looks once a second which calls have run out.</summary>
     public static readonly TimeSpan Request = TimeSpan.FromSeconds(6);
 }

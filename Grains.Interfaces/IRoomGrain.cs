@@ -19,7 +19,7 @@ public interface IRoomGrain : IGrainWithStringKey
     Task<PublishAnswer> Publish(PublishRequest request);
 
     /// <summary>A front's way: all that its sessions said in this room while the call before was under way.</summary>
-    /// <param name="requests">1–1,000 of them, in their order, which is kept.</param>
+    /// <param name="requests">1–1,000 of them, in their order, which is kept. Not to be changed any more: within a process the grain gets this very array.</param>
     /// <returns>One answer each, in the same order. A refusal of one does not touch the others.</returns>
     [Alias("publish-batch")]
     Task<PublishAnswer[]> PublishBatch([Immutable] PublishRequest[] requests);

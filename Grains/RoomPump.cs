@@ -32,6 +32,7 @@ internal sealed class RoomPump
     private List<PendingPublish> _waiting = [];
     private List<PendingPublish> _taken = [];
     private Task _draining = Task.CompletedTask;
+    private bool _isDraining;
     private bool _isStopped;
     private (string Epoch, long Seq) _streamed = ("", 0);
     private int _failures;
@@ -57,8 +58,9 @@ internal sealed class RoomPump
 
         pending.Failures = _failures;
         _waiting.Add(pending);
-        if (!_draining.IsCompleted)
+        if (_isDraining)
             return;
+        _isDraining = true;
         // What the poster's context holds (Orleans' request context, an activity) must not stick to the batches of others.
         if (ExecutionContext.IsFlowSuppressed())
         {
@@ -140,11 +142,18 @@ internal sealed class RoomPump
             }
 
             _taken.ForEach(publish => publish.Refuse(ChatError.Unavailable));
-            Forget(_taken);
-            Forget(_open);
-            Forget(_drafts);
-            Forget(_drafted);
+            _taken.Clear();
+            _open.Clear();
+            _drafts.Clear();
+            _drafted.Clear();
         }
+
+        Shrink(_waiting);
+        Shrink(_taken);
+        Shrink(_open);
+        Shrink(_drafts);
+        Shrink(_drafted);
+        _isDraining = false;
     }
 
     private void OnFailed(Exception cause)
@@ -162,11 +171,10 @@ internal sealed class RoomPump
         }
     }
 
-    private static void Forget<T>(List<T> list)
+    private static void Shrink<T>(List<T> empty)
     {
-        list.Clear();
-        if (list.Capacity > PlacesKept)
-            list.Capacity = 0;
+        if (empty.Capacity > PlacesKept)
+            empty.Capacity = 0;
     }
 
     /// <summary>What has no answer yet, but for what came before the last failure.</summary>
@@ -196,6 +204,8 @@ internal sealed class RoomPump
         var ids = count > 1 ? new HashSet<UInt128>(count) : null;
         foreach (var slot in CollectionsMarshal.AsSpan(_open)[..count])
         {
+            if (slot.IsAnswered)
+                continue; // In an attempt whose append was refused: the sender has heard it, whatever the log holds by now.
             var request = slot.Request;
             if (request.Id is null)
             {

@@ -21,7 +21,7 @@ internal abstract class LocalBatch : IBatchContainer
     /// <summary>The stream; the default value in a consumer's process.</summary>
     public StreamId StreamId => _stream;
 
-    /// <summary>The place in its queue, given by the queue's reader. The only field that changes after construction, once.</summary>
+    /// <summary>The place in its queue, given by the queue's reader. It changes after construction, once, before anyone asks for the token.</summary>
     [Id(0)]
     public long Sequence { get; internal set; }
 

@@ -154,6 +154,8 @@ public sealed class FrameCodecTests
     [InlineData("chat_message", """{"room":"r","message":null}""", "message")]
     [InlineData("chat_message", """{"room":"r","message":["m"]}""", "message")]
     [InlineData("chat_message", """{"room":"r","message":"\udc00"}""", "message")]
+    [InlineData("chat_message", """{"\ud800":1,"room":"r","message":"m"}""", "payload")]
+    [InlineData("chat_message", """{"r\ud800oom":1,"room":"r","message":"m"}""", "payload")]
     [InlineData("typing", """{"room":"r"}""", "isTyping")]
     [InlineData("typing", """{"room":"r","isTyping":null}""", "isTyping")]
     [InlineData("typing", """{"room":"r","isTyping":1}""", "isTyping")]

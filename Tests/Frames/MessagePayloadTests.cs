@@ -9,7 +9,7 @@ namespace OrleansChat.Tests.Frames;
 public sealed class MessagePayloadTests
 {
     private static readonly Gen<string> AnyField = Gen.Select(
-        AnyOf("room", "message", "Room", "r\\u006fom", "mess\\u0061ge", "type", "", "\\u0000"),
+        AnyOf("room", "message", "Room", "r\\u006fom", "mess\\u0061ge", "type", "", "\\u0000", "\\ud800", "r\\ud800oom", "x\\udc00"),
         AnyOf("\"r\"", "\"\"", "\"\\ud83d\\ude00 \\\"\"", "\"\\ud800\"", "null", "7", "true", "{\"room\":\"a\"}", "[\"m\",{}]"),
         (name, value) => $"\"{name}\" : {value}");
 

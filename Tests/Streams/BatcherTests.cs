@@ -147,13 +147,12 @@ public sealed class BatcherTests
             batcher.TryPost(run);
             await LetThePoolTurnAsync();
             Assert.Equal(1 + run, step.Batches.Count);
-            for (var begins = step.BeganAsync(); !begins.IsCompletedSuccessfully;)
-            {
-                time.Advance(Batcher<int>.Patience);
-                await LetThePoolTurnAsync();
-                Assert.False(begins.IsFaulted, $"Run {run} did not begin.");
-            }
-
+            var begins = step.BeganAsync();
+            time.Advance(Batcher<int>.Patience);
+            await LetThePoolTurnAsync();
+            if (!begins.IsCompleted)
+                time.Advance(Batcher<int>.Patience); // The pool was slow: it took the time of the post only after that.
+            await begins;
             step.Finish();
         }
 

@@ -122,9 +122,7 @@ internal sealed class FrameCodec(IOptions<FrontOptions> options)
 
     private static T Payload<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type)
         where T : class
-    {
-        return JsonSerializer.Deserialize(Object(json), type) ?? throw new FieldException("payload");
-    }
+        => JsonSerializer.Deserialize(Object(json), type) ?? throw new FieldException("payload");
 
     private static ReadOnlySpan<byte> Object(ReadOnlySpan<byte> json) => json is [(byte)'{', ..] ? json : throw new FieldException("payload");
 

@@ -9,7 +9,7 @@ namespace OrleansChat.WebFront.Frames;
 internal readonly record struct MessagePayload(string? Room, string? Message)
 {
     /// <param name="json">A JSON object, which somebody has read to its end already.</param>
-    /// <exception cref="JsonException">A field is no text, or stands twice; the path names it.</exception>
+    /// <exception cref="JsonException">A field is no text, or stands twice: the path names it. Or a name holds half a surrogate pair, escaped.</exception>
     public static MessagePayload Read(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json);
@@ -17,6 +17,8 @@ internal readonly record struct MessagePayload(string? Room, string? Message)
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            if (reader.ValueIsEscaped)
+                TextOf(reader, "$"); // It may be no text at all, and what compares it below would throw.
             if (reader.ValueTextEquals("room"u8))
             {
                 room.Read(ref reader, "$.room");
@@ -35,6 +37,18 @@ internal readonly record struct MessagePayload(string? Room, string? Message)
         return new MessagePayload(room.Text, message.Text);
     }
 
+    private static string? TextOf(in Utf8JsonReader reader, string path)
+    {
+        try
+        {
+            return reader.GetString();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new JsonException(e.Message, path, lineNumber: null, bytePositionInLine: null, e); // Half a surrogate pair, escaped.
+        }
+    }
+
     private struct Field
     {
         private bool _isRead;
@@ -46,15 +60,7 @@ internal readonly record struct MessagePayload(string? Room, string? Message)
             reader.Read();
             if (_isRead || reader.TokenType is not (JsonTokenType.String or JsonTokenType.Null))
                 throw new JsonException(message: null, path, lineNumber: null, bytePositionInLine: null);
-            _isRead = true;
-            try
-            {
-                Text = reader.GetString();
-            }
-            catch (InvalidOperationException e)
-            {
-                throw new JsonException(e.Message, path, lineNumber: null, bytePositionInLine: null, e); // Half a surrogate pair, escaped.
-            }
+            (_isRead, Text) = (true, TextOf(reader, path));
         }
     }
 }

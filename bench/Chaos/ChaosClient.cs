@@ -9,7 +9,7 @@ namespace OrleansChat.Chaos;
 /// </summary>
 internal sealed class ChaosClient(string userId, IReadOnlyList<Uri> fronts, int rooms, Token token, Journal journal, Clock clock)
 {
-    /// <summary>The server takes one request after the other, and allows itself 6 s for each.</summary>
+    /// <summary>The server takes one request after the other, and allows itself 7 s for each.</summary>
     private static readonly TimeSpan JoinLimit = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);

@@ -14,7 +14,7 @@ internal sealed class Lane(ChaosClient client, int number, int room, bool inOrde
 {
     private const int InFlight = 4;
 
-    /// <summary>Longer than the server allows itself (6 s).</summary>
+    /// <summary>Longer than the server allows itself (7 s).</summary>
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(12);
 
     private readonly List<Said> _acknowledged = [];
