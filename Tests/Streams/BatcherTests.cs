@@ -65,14 +65,20 @@ public sealed class BatcherTests
     public async Task After_a_drain_that_throws_the_next_batch_follows()
     {
         var drained = new List<int>();
-        var batcher = new Batcher<int>(1, batch =>
+        var begins = Channel.CreateUnbounded<int>();
+        var batcher = new Batcher<int>(100, batch =>
         {
+            begins.Writer.TryWrite(batch[0]);
             if (batch[0] == 1) throw new InvalidOperationException("at once");
             drained.AddRange(batch);
             return batch[0] == 2 ? Task.FromException(new InvalidOperationException("later")) : Task.CompletedTask;
         });
         foreach (var item in new[] { 1, 2, 3 })
-            await Task.Run(() => SpinWait.SpinUntil(() => batcher.TryPost(item)), TestContext.Current.CancellationToken).Soon($"item {item} found a place");
+        {
+            Assert.True(batcher.TryPost(item));
+            Assert.Equal(item, await begins.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().Soon($"the drain of {item} began"));
+        }
+
         await batcher.CompleteAsync().Soon("the batcher got over two failures");
         Assert.Equal([2, 3], drained);
     }
@@ -140,19 +146,17 @@ public sealed class BatcherTests
     [Fact]
     public async Task A_run_that_nobody_joins_waits_for_its_patience_and_after_four_of_these_not_at_all()
     {
-        var (time, step) = (new FakeTimeProvider(), new Step());
+        var (time, step) = (new WatchedTime(), new Step());
         var batcher = await AfterARunOfThreeAsync(step, time);
         for (var run = 1; run <= 4; run++)
         {
+            var looked = time.NextLookAsync();
             batcher.TryPost(run);
+            await looked;
             await LetThePoolTurnAsync();
             Assert.Equal(1 + run, step.Batches.Count);
-            var begins = step.BeganAsync();
             time.Advance(Batcher<int>.Patience);
-            await LetThePoolTurnAsync();
-            if (!begins.IsCompleted)
-                time.Advance(Batcher<int>.Patience); // The pool was slow: it took the time of the post only after that.
-            await begins;
+            await step.BeganAsync();
             step.Finish();
         }
 
@@ -210,6 +214,26 @@ public sealed class BatcherTests
             for (var i = 0; i < 500; i++) await Task.Yield();
         },
         TestContext.Current.CancellationToken);
+
+    /// <summary>A clock that says when somebody looks at it.</summary>
+    private sealed class WatchedTime : FakeTimeProvider
+    {
+        private volatile TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Ends when somebody has looked from now on.</summary>
+        public Task NextLookAsync()
+        {
+            _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _looked.Task.Soon("somebody looks at the clock");
+        }
+
+        public override long GetTimestamp()
+        {
+            var now = base.GetTimestamp();
+            _looked?.TrySetResult(); // The base's constructor looks, too.
+            return now;
+        }
+    }
 
     /// <summary>A slow step that ends when it is told to.</summary>
     private sealed class Step
