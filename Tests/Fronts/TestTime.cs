@@ -12,21 +12,42 @@ internal sealed class TestTime : FakeTimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        Interlocked.Increment(ref _waiting);
-        return new Timer(this, base.CreateTimer(callback, state, dueTime, period));
+        var timer = new Timer(this, base.CreateTimer(callback, state, dueTime, period));
+        timer.Count(dueTime);
+        return timer;
     }
 
     private sealed class Timer(TestTime time, ITimer inner) : ITimer
     {
-        private int _isDisposed;
+        private readonly Lock _gate = new();
+        private bool _isCounted;
+        private bool _isDisposed;
 
-        public bool Change(TimeSpan dueTime, TimeSpan period) => inner.Change(dueTime, period);
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            var changed = inner.Change(dueTime, period);
+            Count(dueTime);
+            return changed;
+        }
+
+        /// <summary>After it runs, and not before: who is about to start it is still busy.</summary>
+        public void Count(TimeSpan dueTime)
+        {
+            lock (_gate)
+            {
+                var runs = !_isDisposed && dueTime != Timeout.InfiniteTimeSpan;
+                if (runs != _isCounted)
+                    Interlocked.Add(ref time._waiting, runs ? 1 : -1);
+                _isCounted = runs;
+            }
+        }
 
         public void Dispose()
         {
             inner.Dispose();
-            if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
-                Interlocked.Decrement(ref time._waiting);
+            lock (_gate)
+                _isDisposed = true;
+            Count(Timeout.InfiniteTimeSpan);
         }
 
         public ValueTask DisposeAsync()
