@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Persistence;
@@ -20,8 +22,15 @@ public static class ChatSilo
         silo.Services.AddSingleton(services =>
         {
             var options = services.GetRequiredService<IOptions<GrainOptions>>().Value;
-            return new SqliteFile(options.DataPath, options.DataSync == "normal" ? DataSync.Normal : DataSync.Full);
+            return new SqliteFile(
+                options.DataPath, options.DataSync == "normal" ? DataSync.Normal : DataSync.Full, services.GetRequiredService<ILogger<SqliteFile>>(),
+                refused: () =>
+                {
+                    Environment.ExitCode = 1; // Whoever watches over the process starts it again, and it takes what the disk has.
+                    services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+                });
         });
+        silo.Services.AddSingleton<IStoreSync>(services => services.GetRequiredService<SqliteFile>());
         silo.Services.AddHostedService<SqliteStart>();
         silo.Services.AddSingleton<ILogStore, SqliteLogStore>();
         silo.AddSqliteGrainStorage(GrainStores.Default);
@@ -37,6 +46,7 @@ public static class ChatSilo
         silo.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<RedisGate>(services, redis));
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<RedisGate>());
         silo.Services.AddSingleton<ILogStore>(services => services.GetRequiredService<RedisGate>().OpenLogs());
+        silo.Services.AddSingleton<IStoreSync, NoStoreSync>();
         silo.AddRedisGrainStorage(GrainStores.Default, storage => storage.Configure<RedisGate>(Share));
         silo.AddRedisGrainStorage(GrainStores.PubSub, storage => storage.Configure<RedisGate>(Share));
         return silo.AddChat();

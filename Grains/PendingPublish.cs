@@ -29,6 +29,16 @@ internal sealed class PendingPublish(PublishRequest[] requests)
             _completion.TrySetResult(_answers);
     }
 
+    /// <summary>Refuses what cannot be stored, whatever the log holds.</summary>
+    public void RefuseInvalid(int messageChars)
+    {
+        for (var i = 0; i < requests.Length; i++)
+        {
+            if (PublishRules.Check(requests[i], messageChars) is { } error)
+                Answer(i, PublishAnswer.Refused(error));
+        }
+    }
+
     /// <summary>Refuses whatever has no answer yet.</summary>
     public void Refuse(ChatError error)
     {

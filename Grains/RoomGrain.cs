@@ -25,6 +25,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     private readonly GrainOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly IStoreSync? _sync;
     private readonly RoomOutage _outage;
     private readonly RoomLog _log;
     private readonly RoomMembers _members;
@@ -34,9 +35,9 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     private IGrainTimer? _leaseTimer;
     private IGrainTimer? _newsTimer;
 
-    public RoomGrain(ILogStore store, IOptions<GrainOptions> options, TimeProvider time, ILogger<RoomGrain> logger)
+    public RoomGrain(ILogStore store, IOptions<GrainOptions> options, TimeProvider time, ILogger<RoomGrain> logger, IStoreSync sync)
     {
-        (_room, _options, _time, _logger) = (this.GetPrimaryKeyString(), options.Value, time, logger);
+        (_room, _options, _time, _logger, _sync) = (this.GetPrimaryKeyString(), options.Value, time, logger, sync.IsNeeded ? sync : null);
         _log = new RoomLog(store, _room, _options, time) { Opened = OnOpenedAsync };
         _members = new RoomMembers(_options.MembersPerRoom, time);
         _pump = new RoomPump(_log, Stream, OnPumpFailed, time);
@@ -62,17 +63,14 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         return answer.Error is { } error ? throw PublishRules.Refusal(error, _options.MessageChars) : answer;
     }
 
-    public Task<PublishAnswer[]> PublishBatch(PublishRequest[] requests)
+    public Task<PublishAnswer[]> PublishBatch(PublishRequest[] requests) => _sync is null ? PublishUnsynced(requests) : PublishSyncedAsync(_sync, requests);
+
+    public Task<PublishAnswer[]> PublishUnsynced(PublishRequest[] requests)
     {
         if (requests.Length == 0)
             return Task.FromResult(Array.Empty<PublishAnswer>());
         var batch = new PendingPublish(requests);
-        for (var i = 0; i < requests.Length; i++)
-        {
-            if (PublishRules.Check(requests[i], _options.MessageChars) is { } error)
-                batch.Answer(i, PublishAnswer.Refused(error));
-        }
-
+        batch.RefuseInvalid(_options.MessageChars);
         _pump.Post(batch);
         return batch.Answers;
     }
@@ -122,6 +120,13 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         else if (outcome == LeaseOutcome.Granted)
             await ReleaseAsync(renewal.Front);
         return lease;
+    }
+
+    private async Task<PublishAnswer[]> PublishSyncedAsync(IStoreSync sync, PublishRequest[] requests)
+    {
+        var answers = await PublishUnsynced(requests);
+        await KeepAsync(async () => { await sync.SyncAsync(); return true; });
+        return answers;
     }
 
     private async Task<LogPage> ReadPageAsync(Func<LogHeader, (long From, long Count)> range)

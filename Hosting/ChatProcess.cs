@@ -6,7 +6,7 @@ namespace OrleansChat.Hosting;
 internal static class ChatProcess
 {
     /// <param name="build">Makes the application; it fails where the configuration does not fit.</param>
-    /// <returns>The exit code: 0 where it ended as asked, even while it still started; 1 where it could not start.</returns>
+    /// <returns>The exit code: 0 where it ended as asked, even while it still started; 1 where it could not start, or could not go on.</returns>
     public static async Task<int> RunAsync(Func<WebApplication> build)
     {
         ThreadScheduling.LetRunningThreadsRun();
@@ -16,7 +16,7 @@ internal static class ChatProcess
             var app = build();
             lifetime = app.Lifetime;
             await app.RunAsync();
-            return 0;
+            return Environment.ExitCode; // 1 where the data file's disk ended it.
         }
         catch (Exception e) when (IsStarting(lifetime) && Reason(e) is { } reason)
         {

@@ -16,6 +16,7 @@ internal static class FrontSetup
         services.AddSingleton<Flushers>();
         services.AddSingleton<OpenConnections>();
         services.AddSingleton<FrontClaims>();
+        services.AddSingleton<SyncedAnswers>();
         services.AddSingleton<FrontHub>();
         services.AddSingleton<FrontFeed>();
         services.AddSingleton<FrontDrain>();

@@ -46,7 +46,10 @@ internal sealed partial class Session
 
     private long Now => _parts.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    public void Send(ServerFrame frame) => Connection.Outbox.TryPost(WireFrame.Encode(frame));
+    /// <summary>Sends a frame.</summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="mayWait">For something else that goes out to this client, see <see cref="Outbox.TryPost"/>.</param>
+    public void Send(ServerFrame frame, bool mayWait = false) => Connection.Outbox.TryPost(WireFrame.Encode(frame), mayWait: mayWait);
 
     /// <summary>Sends what the client asked for, when it has read enough of what came before: only what nobody asked for can overflow its outbox.</summary>
     public async ValueTask SendLargeAsync(ServerFrame frame)
@@ -106,7 +109,7 @@ internal sealed partial class Session
         if (answer.Error is { } error)
             SendError(message.Request.Id, error, TextOf(error), room: message.Room);
         else if (message.Request.Id is { } id)
-            Send(new ServerFrame.Ack(id, message.Room, answer.Seq, answer.Timestamp, answer.Duplicate ? true : null));
+            Send(new ServerFrame.Ack(id, message.Room, answer.Seq, answer.Timestamp, answer.Duplicate ? true : null), mayWait: true);
         if (Interlocked.Decrement(ref _inFlight) < MaxInFlight)
             Interlocked.Exchange(ref _place, null)?.TrySetResult();
     }

@@ -1,3 +1,5 @@
+using OrleansChat.Grains.Interfaces;
+
 namespace OrleansChat.Grains.Logs;
 
 /// <summary>
@@ -20,7 +22,7 @@ internal interface ILogStore
     /// </returns>
     Task<LogHeader?> OpenAsync(string room, bool create, CancellationToken cancellation);
 
-    /// <summary>Appends a whole batch or nothing, and only where the log's epoch and head are what the writer believes.</summary>
+    /// <summary>Appends a whole batch or nothing, and only where the log's epoch and head are what the writer believes. Before anyone is told that it lasts, <see cref="IStoreSync"/> is waited for where there is one.</summary>
     /// <returns>False when the log refused: another writer was here, or the log was lost. Nothing was written.</returns>
     Task<bool> AppendAsync(string room, LogPosition expected, LogBatch batch, CancellationToken cancellation);
 
@@ -51,7 +53,7 @@ internal interface ILogStore
 }
 
 /// <summary>A log's header.</summary>
-/// <param name="Epoch">Opaque, 11 characters of base64url (64 random bits); another one means that seqs begin anew.</param>
+/// <param name="Epoch">Opaque, up to 64 characters, see <see cref="LogEpoch"/>; another one means that seqs of before tell nothing.</param>
 /// <param name="Head">The last entry's seq; 0 where there is none.</param>
 /// <param name="First">The oldest seq still there; Head + 1 where there is none.</param>
 /// <param name="LastTimestamp">The last entry's time, Unix milliseconds; 0 where there is none.</param>

@@ -26,16 +26,16 @@ internal readonly record struct LogEntry(Entry Entry, UInt128 IdHash, UInt128 Te
 internal static class EntryHash
 {
     /// <summary>Keyed with the log's epoch: SHA-256, cut. Nobody can make two ids collide, or somebody else's message would be taken for a repeat.</summary>
-    public static UInt128 OfId(string epoch, string userId, string id) => Cut(epoch, userId, id);
+    public static UInt128 OfId(string epoch, string userId, string id) => Cut(LogEpoch.Key(epoch), userId, id);
 
     /// <summary>XxHash128. Only the text that the same sender gave the same id is compared with it: who makes two collide deceives nobody else.</summary>
     public static UInt128 OfText(string text) => XxHash128.HashToUInt128(MemoryMarshal.AsBytes(text.AsSpan()));
 
     /// <summary>Whether a stored hash is this text's.</summary>
     /// <remarks>Logs written before 30 November 2026 have texts hashed as ids are.</remarks>
-    public static bool IsOfText(UInt128 hash, string epoch, string text) => hash == OfText(text) || hash == Cut(epoch, "", text);
+    public static bool IsOfText(UInt128 hash, string epoch, string text) => hash == OfText(text) || hash == Cut(LogEpoch.Key(epoch), "", text);
 
-    private static UInt128 Cut(string epoch, string scope, string value)
+    private static UInt128 Cut(ReadOnlySpan<char> epoch, string scope, string value)
     {
         // The lengths keep ("ab", "c") and ("a", "bc") apart.
         var size = 8 + Encoding.UTF8.GetMaxByteCount(epoch.Length + scope.Length + value.Length);

@@ -13,4 +13,11 @@ internal static class LogEpoch
         RandomNumberGenerator.Fill(bits);
         return Base64Url.EncodeToString(bits);
     }
+
+    /// <summary>What is put behind an epoch in another life of the store, which may have lost what it had taken last: entries and ids are the same, seqs of before are not to be trusted.</summary>
+    /// <param name="life">Its name; empty in the first.</param>
+    public static string Suffix(string life) => life.Length == 0 ? "" : $".{life}";
+
+    /// <summary>What stays the same of an epoch in all lives: what is before the dot.</summary>
+    public static ReadOnlySpan<char> Key(string epoch) => epoch.IndexOf('.', StringComparison.Ordinal) is >= 0 and var length ? epoch.AsSpan(0, length) : epoch;
 }

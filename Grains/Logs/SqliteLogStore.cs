@@ -18,11 +18,13 @@ internal sealed class SqliteLogStore : ILogStore
 
     private readonly SqliteFile _file;
     private readonly LogJournal _journal = new();
+    private readonly string _life;
 
     /// <param name="file">Stays the caller's to dispose. It has room for one log store.</param>
     public SqliteLogStore(SqliteFile file)
     {
         _file = file;
+        _life = LogEpoch.Suffix(file.Life);
         file.Accompany(_journal);
     }
 
@@ -32,7 +34,7 @@ internal sealed class SqliteLogStore : ILogStore
     public Task<bool> AppendAsync(string room, LogPosition expected, LogBatch batch, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(batch.Last, expected.Head, nameof(batch));
-        return _file.WriteAsync((store: this, room, expected, batch), static (all, session) => all.store.Append(session, all.room, all.expected, all.batch), cancellation);
+        return _file.WriteAsync((store: this, room, expected: Stored(expected), batch), static (all, session) => all.store.Append(session, all.room, all.expected, all.batch), cancellation);
     }
 
     public async Task<IReadOnlyList<LogBatch>> ReadAsync(string room, long from, long to, CancellationToken cancellation)
@@ -58,16 +60,16 @@ internal sealed class SqliteLogStore : ILogStore
     }
 
     public Task<bool> ResetAsync(string room, LogPosition expected, CancellationToken cancellation) =>
-        _file.WriteAsync(session => Reset(session, room, expected), cancellation);
+        _file.WriteAsync(session => Reset(session, room, Stored(expected)), cancellation);
 
     public Task<bool> AddFrontAsync(string room, string epoch, string front, CancellationToken cancellation) =>
         _file.WriteAsync(
-            session => IsEpoch(session, room, epoch) && session.Execute("INSERT OR IGNORE INTO front VALUES (?1, ?2)", room, front) >= 0,
+            session => IsEpoch(session, room, Stored(epoch)) && session.Execute("INSERT OR IGNORE INTO front VALUES (?1, ?2)", room, front) >= 0,
             cancellation);
 
     public Task<bool> RemoveFrontAsync(string room, string epoch, string front, CancellationToken cancellation) =>
         _file.WriteAsync(
-            session => IsEpoch(session, room, epoch) && session.Execute("DELETE FROM front WHERE room = ?1 AND id = ?2", room, front) >= 0,
+            session => IsEpoch(session, room, Stored(epoch)) && session.Execute("DELETE FROM front WHERE room = ?1 AND id = ?2", room, front) >= 0,
             cancellation);
 
     private Task<bool> LoadAsync(CancellationToken cancellation) => _file.WriteAsync(
@@ -78,6 +80,12 @@ internal sealed class SqliteLogStore : ILogStore
         },
         cancellation);
 
+    /// <summary>The epoch as the file has it. One of another life is nobody's.</summary>
+    private string Stored(string epoch) =>
+        _life.Length == 0 ? epoch : epoch.EndsWith(_life, StringComparison.Ordinal) ? epoch[..^_life.Length] : "";
+
+    private LogPosition Stored(LogPosition position) => position with { Epoch = Stored(position.Epoch) };
+
     private LogHeader? Open(SqliteSession session, string room, bool create)
     {
         var tail = _journal.Find(session, room);
@@ -87,7 +95,7 @@ internal sealed class SqliteLogStore : ILogStore
             found = row.Read();
             if (found && row.GetBoolean(5))
             {
-                var header = new LogHeader(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), Fronts(session, room));
+                var header = new LogHeader(row.GetString(0) + _life, row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), Fronts(session, room));
                 return tail is null ? header : header with { Head = tail.End.Head, LastTimestamp = tail.Newest.Placed.Batch.Timestamp, Bytes = header.Bytes + tail.Bytes };
             }
         }
@@ -97,9 +105,9 @@ internal sealed class SqliteLogStore : ILogStore
         if (!found && stray == 0 && !create)
             return null;
         session.Execute("DELETE FROM front WHERE room = ?1", room);
-        var anew = new LogHeader(LogEpoch.New(), 0, 1, 0, 0, []);
-        session.Execute("INSERT OR REPLACE INTO log VALUES (?1, ?2, 0, 1, 0, 0)", room, anew.Epoch);
-        return anew;
+        var epoch = LogEpoch.New();
+        session.Execute("INSERT OR REPLACE INTO log VALUES (?1, ?2, 0, 1, 0, 0)", room, epoch);
+        return new LogHeader(epoch + _life, 0, 1, 0, 0, []);
     }
 
     private static List<string> Fronts(SqliteSession session, string room)
@@ -142,7 +150,7 @@ internal sealed class SqliteLogStore : ILogStore
             _journal.Move(session, room);
         if (session.Execute(
             "UPDATE log SET first = ?4, bytes = bytes - ?5 WHERE room = ?1 AND epoch = ?2 AND first = ?3",
-            room, expected.Epoch, expected.First, first, bytes) == 0)
+            room, Stored(expected.Epoch), expected.First, first, bytes) == 0)
             return false;
         LogSegments.Drop(session, room, first);
         return true;

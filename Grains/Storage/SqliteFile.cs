@@ -1,4 +1,8 @@
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Win32.SafeHandles;
+using OrleansChat.Grains.Interfaces;
 using OrleansChat.Streaming;
 
 namespace OrleansChat.Grains.Storage;
@@ -6,7 +10,8 @@ namespace OrleansChat.Grains.Storage;
 /// <summary>The one SQLite file of an embedded host: a single writer, readers beside it, closed to every other process.</summary>
 /// <remarks>
 /// <para><b>Writing.</b> One thread takes whatever gathered while its last transaction was under way, up to <see cref="TransactionLength"/>
-/// operations, into one transaction. A lone write commits at once. Callers hear of success after the commit. An operation that throws takes
+/// operations, into one transaction. A lone write commits at once. Callers hear of success after the commit, which survives the process; who
+/// tells others that it lasts waits for <see cref="SyncAsync"/> too. An operation that throws takes
 /// nobody along: the transaction is rolled back and each of its operations is done again in a transaction of its own. Where the commit itself
 /// fails, all of them fail, and whether they were kept is unknown.</para>
 /// <para><b>Full.</b> Each of the two queues (writes, reads) holds <see cref="QueueLength"/> operations; one more fails at once with
@@ -16,7 +21,7 @@ namespace OrleansChat.Grains.Storage;
 /// <para><b>In memory.</b> The path <c>:memory:</c> makes a database of this object's own, gone when it is disposed; there reads go through the
 /// writer, as they would through one connection anyway.</para>
 /// </remarks>
-internal sealed class SqliteFile : IDisposable
+internal sealed class SqliteFile : IStoreSync, IDisposable
 {
     /// <summary>The path that means no file.</summary>
     public const string InMemory = ":memory:";
@@ -38,6 +43,8 @@ internal sealed class SqliteFile : IDisposable
     private readonly SqliteQueue _writes = new(QueueLength, Lull.ForBatches);
     private readonly SqliteQueue _reads = new(QueueLength, lull: null);
     private readonly FileStream? _lock;
+    private readonly SafeFileHandle? _log;
+    private readonly SqliteSync? _sync;
     private readonly SqliteSession _writer;
     private readonly List<SqliteSession> _readers = [];
     private readonly List<Thread> _threads = [];
@@ -48,8 +55,11 @@ internal sealed class SqliteFile : IDisposable
     /// <summary>Opens the file, creating it (mode 0600) and its directory (0700) where missing.</summary>
     /// <param name="path"><c>Chat:DataPath</c>: a path, or <see cref="InMemory"/>.</param>
     /// <param name="sync">What an acknowledged write survives.</param>
+    /// <param name="logger">Hears of a disk that does not answer, or refuses.</param>
+    /// <param name="machine">Null: the one we are on.</param>
+    /// <param name="refused">Called when the disk has refused, and nothing will be stored any more.</param>
     /// <exception cref="IOException">Another process has the file open, or it cannot be used. The message names the path and <c>Chat:DataPath</c>.</exception>
-    public SqliteFile(string path, DataSync sync = DataSync.Full)
+    public SqliteFile(string path, DataSync sync = DataSync.Full, ILogger? logger = null, SqliteMachine? machine = null, Action? refused = null)
     {
         var inMemory = string.Equals(path, InMemory, StringComparison.Ordinal);
         var connection = new SqliteConnectionStringBuilder { DataSource = InMemory, Pooling = false };
@@ -64,10 +74,30 @@ internal sealed class SqliteFile : IDisposable
         {
             _writer = new SqliteSession(connection.ToString());
             _writer.Execute("PRAGMA journal_mode = WAL");
-            _writer.Execute(sync == DataSync.Full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+            _writer.Execute("PRAGMA synchronous = NORMAL"); // SQLite itself syncs before and after the log is moved into the file, and SyncAsync whenever somebody waits for it.
+            _writer.Execute("PRAGMA checkpoint_fullfsync = 1"); // macOS: what the disk has, not what it was given.
             _writer.Execute($"PRAGMA cache_size = -{CacheKib}");
             _writer.Execute($"PRAGMA wal_autocheckpoint = {CheckpointPages}");
             SqliteSchema.Create(_writer);
+            if (!inMemory)
+            {
+                machine ??= SqliteMachine.This;
+                Life = SqliteLife.Begin(_writer, machine.BootId, SqliteLock.IsMarked(_lock!));
+                // What a process that died had written is read from here on, and acknowledged where it is repeated: it goes to the disk first.
+                _writer.Execute("PRAGMA wal_checkpoint(RESTART)");
+                _log = File.OpenHandle(_writer.LogPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+                machine.Flush(_log);
+                SqliteLock.Mark(_lock!, isMarked: false);
+                if (sync == DataSync.Full)
+                {
+                    _sync = new SqliteSync(() => machine.Flush(_log), TimeProvider.System, logger ?? NullLogger.Instance, () =>
+                    {
+                        SqliteLock.Mark(_lock!, isMarked: true);
+                        refused?.Invoke();
+                    });
+                }
+            }
+
             for (var i = 0; i < Readers && !inMemory; i++)
                 _readers.Add(new SqliteSession(connection.ToString()));
         }
@@ -80,6 +110,9 @@ internal sealed class SqliteFile : IDisposable
         foreach (var reader in _readers)
             Start("sqlite reader", () => Read(reader));
     }
+
+    /// <inheritdoc cref="SqliteLife"/>
+    public string Life { get; } = "";
 
     /// <summary>Transactions committed so far.</summary>
     public long Transactions => Interlocked.Read(ref _transactions);
@@ -95,7 +128,7 @@ internal sealed class SqliteFile : IDisposable
     /// <summary>Runs an operation inside a transaction of the writer; it sees all writes that were asked for before it.</summary>
     /// <param name="operation">Must be safe to run again after a rollback: it changes the database, and what the <see cref="ISqliteCompanion"/> keeps beside it, and nothing else.</param>
     /// <param name="cancellation">The deadline.</param>
-    /// <exception cref="IOException">Too many are waiting; it was not done.</exception>
+    /// <exception cref="IOException">Too many are waiting, or the disk has refused a sync; it was not done.</exception>
     /// <exception cref="OperationCanceledException">The deadline passed; it may be done nevertheless.</exception>
     /// <exception cref="SqliteException">SQLite refused the operation (not kept) or the commit (unknown).</exception>
     public Task<T> WriteAsync<T>(Func<SqliteSession, T> operation, CancellationToken cancellation) =>
@@ -107,12 +140,18 @@ internal sealed class SqliteFile : IDisposable
     /// <param name="operation">Gets that and the session.</param>
     /// <param name="cancellation">The deadline.</param>
     public Task<T> WriteAsync<TState, T>(TState state, Func<TState, SqliteSession, T> operation, CancellationToken cancellation) =>
-        Enqueue(_writes, state, operation, cancellation);
+        _sync?.Failure is { } failure ? Task.FromException<T>(failure) : Enqueue(_writes, state, operation, cancellation);
 
     /// <summary>Runs a query beside the writer. Each statement sees what was committed when it began.</summary>
     /// <inheritdoc cref="WriteAsync{T}(Func{SqliteSession, T}, CancellationToken)"/>
     public Task<T> ReadAsync<T>(Func<SqliteSession, T> query, CancellationToken cancellation) =>
         Enqueue(_readers.Count == 0 ? _writes : _reads, query, static (query, session) => query(session), cancellation);
+
+    /// <inheritdoc/>
+    public bool IsNeeded => _sync is not null;
+
+    /// <inheritdoc/>
+    public Task SyncAsync() => _sync?.SyncAsync() ?? Task.CompletedTask;
 
     /// <summary>Takes no new work, finishes what waits, moves the write-ahead log into the file and lets other processes in.</summary>
     public void Dispose()
@@ -123,7 +162,30 @@ internal sealed class SqliteFile : IDisposable
         _reads.Complete();
         foreach (var thread in _threads)
             thread.Join();
-        CloseConnections();
+        _sync?.Dispose();
+        try
+        {
+            EndLife();
+        }
+        finally
+        {
+            CloseConnections();
+        }
+    }
+
+    /// <summary>After a sync that was refused the log stays where it is: the next start takes of it what has the right checksums, and moves that.</summary>
+    private void EndLife()
+    {
+        if (_sync?.Failure is not null)
+        {
+            _writer.KeepLog();
+            return;
+        }
+
+        if (_writer.InTransaction)
+            _writer.Execute("ROLLBACK");
+        if (_lock is not null)
+            SqliteLife.End(_writer);
     }
 
     private static Task<T> Enqueue<TState, T>(SqliteQueue queue, TState state, Func<TState, SqliteSession, T> run, CancellationToken cancellation)
@@ -156,7 +218,9 @@ internal sealed class SqliteFile : IDisposable
         while (_writes.Take(gathered, TransactionLength))
         {
             gathered.RemoveAll(work => work.Abandoned);
-            if (gathered.Count > 0)
+            if (_sync?.Failure is { } failure)
+                gathered.ForEach(work => work.Fail(failure));
+            else if (gathered.Count > 0)
                 Commit(gathered);
             gathered.Clear();
         }
@@ -220,6 +284,8 @@ internal sealed class SqliteFile : IDisposable
 
     private void CloseConnections()
     {
+        _sync?.Dispose();
+        _log?.Dispose();
         _readers.ForEach(reader => reader.Dispose());
         _writer?.Dispose(); // The last connection to close checkpoints and removes the write-ahead log.
         _lock?.Dispose();

@@ -8,8 +8,8 @@ namespace OrleansChat.Grains.Storage;
 
 /// <summary>Grain state in the data file: one row per storage, state name and grain. A cleared state leaves no row.</summary>
 /// <remarks>
-/// A call that takes longer than 3 s ends with <see cref="OperationCanceledException"/>. What became of a write is unknown then; the grain's next
-/// write with the old etag is refused if it was kept.
+/// A call that takes longer than 3 s ends with <see cref="OperationCanceledException"/>, a sync to the disk behind it as <see cref="SqliteFile.SyncAsync"/> says. What became of a write is unknown then; the
+/// grain's next write with the old etag is refused if it was kept.
 /// </remarks>
 internal sealed class SqliteGrainStorage(
     string storage, SqliteFile file, IGrainStorageSerializer serializer, IActivatorProvider activators, TimeProvider time) : IGrainStorage
@@ -58,6 +58,7 @@ internal sealed class SqliteGrainStorage(
                 change(session);
             return etag;
         });
+        await file.SyncAsync();
         if (!string.Equals(stored, expected, StringComparison.Ordinal))
             throw new InconsistentStateException($"The state '{stateName}' of {grain} in '{storage}' was changed by another.", stored ?? "", expected ?? "");
     }

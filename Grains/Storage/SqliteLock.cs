@@ -44,6 +44,18 @@ internal static class SqliteLock
         return claim;
     }
 
+    /// <summary>Whether the file was marked: something is amiss with the data beside it that the data itself cannot say.</summary>
+    public static bool IsMarked(FileStream claim) => claim.Length > 0;
+
+    /// <summary>Marks the lock file, or not any more. It lies beside the data and outlives the process.</summary>
+    public static void Mark(FileStream claim, bool isMarked)
+    {
+        if (IsMarked(claim) == isMarked)
+            return;
+        claim.SetLength(isMarked ? 1 : 0);
+        claim.Flush(flushToDisk: true);
+    }
+
     private static FileStream Open(string path, FileShare share)
     {
         var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = share };

@@ -3,10 +3,10 @@ using OrleansChat.Grains.Logs;
 
 namespace OrleansChat.Grains.Storage;
 
-/// <summary>The tables of the data file: room logs and grain state.</summary>
+/// <summary>The tables of the data file: room logs, grain state, and the file's own lives.</summary>
 internal static class SqliteSchema
 {
-    private const long Version = 2;
+    private const long Version = 3;
 
     // Segments are clustered by room, so that a range of the index is read from neighbouring pages.
     private const string Tables =
@@ -19,6 +19,7 @@ internal static class SqliteSchema
         CREATE TABLE IF NOT EXISTS front (room TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (room, id)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS state (store TEXT NOT NULL, name TEXT NOT NULL, grain TEXT NOT NULL, etag TEXT NOT NULL, payload BLOB NOT NULL,
           PRIMARY KEY (store, name, grain)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS life (name TEXT NOT NULL, boot TEXT NOT NULL);
         """;
 
     /// <summary>Makes what is missing.</summary>

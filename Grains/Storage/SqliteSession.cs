@@ -21,6 +21,20 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>Whether a transaction is under way.</summary>
     public bool InTransaction => raw.sqlite3_get_autocommit(_connection.Handle) == 0;
 
+    /// <summary>Where the write-ahead log is: beside the file itself, whatever links lead to it.</summary>
+    public string LogPath
+    {
+        get
+        {
+            using var row = Query("SELECT file FROM pragma_database_list WHERE name = 'main'");
+            row.Read();
+            return row.GetString(0) + "-wal";
+        }
+    }
+
+    /// <summary>Leaves the write-ahead log as it is when the connection is closed.</summary>
+    public void KeepLog() => raw.sqlite3_db_config(_connection.Handle, raw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, out _);
+
     /// <summary>Runs a statement that gives no rows.</summary>
     /// <returns>The number of rows changed.</returns>
     public int Execute(string sql, params ReadOnlySpan<object> values) => Prepare(sql, values).ExecuteNonQuery();

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using OrleansChat.Grains.Interfaces;
 using OrleansChat.Tests.Support;
 using OrleansChat.WebFront;
 using OrleansChat.WebFront.Auth;
@@ -44,6 +45,7 @@ internal sealed class ClusterFront : IAsyncDisposable
         });
         builder.Services.AddSingleton(cluster.Client);
         builder.Services.AddSingleton<IGrainFactory>(cluster.Client);
+        builder.Services.AddSingleton<IStoreSync, NoStoreSync>();
         builder.Services.AddFront();
         var host = builder.Build();
         var front = new ClusterFront(cluster, host);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 using OrleansChat.Tests.Support;
 
 namespace OrleansChat.Tests.EndToEnd;
@@ -66,13 +67,40 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
+    public async Task After_a_power_cut_clients_are_told_that_they_may_have_seen_more_and_a_repeat_makes_no_second_message()
+    {
+        string epoch;
+        using (var first = await FrontProcess.StartAsync(DataPath))
+        {
+            await using var alice = await first.ConnectAsync("alice");
+            await alice.UntilAsync(Connected("alice"));
+            epoch = (await alice.JoinAsync("general")).GetProperty("epoch").GetString()!;
+            await alice.PublishAsync("general", "m1", "one");
+            await first.KillAsync();
+        }
+
+        await LeaveAsACutDoesAsync();
+
+        using var second = await FrontProcess.StartAsync(DataPath);
+        await using var again = await second.ConnectAsync("alice");
+        await again.UntilAsync(Connected("alice"));
+        await again.SendAsync($$$"""{"type":"join_room","payload":{"room":"general","since":1,"epoch":"{{{epoch}}}"}}""");
+        var joined = await again.ExpectAsync("""{"type":"room_joined","room":"general","members":1,"seq":1,"epoch":"*","recovered":false}""");
+        Assert.NotEqual(epoch, joined.GetProperty("epoch").GetString());
+        await again.ExpectAsync("""{"type":"chat_message","room":"general","seq":1,"userId":"alice","username":"*","message":"one","timestamp":"*","replay":true}""");
+        await again.SendAsync("""{"type":"chat_message","id":"m1","payload":{"room":"general","message":"one"}}""");
+        await again.ExpectAsync("""{"type":"ack","id":"m1","room":"general","seq":1,"timestamp":"*","duplicate":true}""");
+        Assert.Single(await ReadAllAsync(second, joined.GetProperty("epoch").GetString()!));
+    }
+
+    [Fact]
     public async Task Threads_that_serve_let_the_running_one_run()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Its threads are scheduled as any other's elsewhere.");
         using var front = await FrontProcess.StartAsync(DataPath);
         await using var alice = await front.ConnectAsync("alice"); // The thread that reads epoll is made by now.
 
-        foreach (var name in new[] { ".NET Sockets", ".NET TP Worker", "sqlite writer" })
+        foreach (var name in new[] { ".NET Sockets", ".NET TP Worker", "sqlite writer", "sqlite sync" })
             Assert.Equal(["SCHED_BATCH"], front.SchedulingOf(name).Distinct(StringComparer.Ordinal));
     }
 
@@ -109,6 +137,16 @@ public sealed class RestartTests : IDisposable
 
     private static string Connected(string userId) =>
         $$"""{"type":"connected","userId":"{{userId}}","clientId":"*","username":"*","timestamp":"*","protocol":1,"heartbeat":"*","expiresAt":"*","limits":"*"}""";
+
+    /// <summary>The file says that it was open before the machine was started the last time.</summary>
+    private async Task LeaveAsACutDoesAsync()
+    {
+        await using var file = new SqliteConnection($"Data Source={DataPath};Pooling=False");
+        await file.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = file.CreateCommand();
+        command.CommandText = "UPDATE life SET boot = 'another'";
+        Assert.Equal(1, await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
+    }
 
     /// <summary>The room's whole log, the way a client that comes back gets it.</summary>
     private static async Task<List<JsonElement>> ReadAllAsync(FrontProcess front, string epoch)

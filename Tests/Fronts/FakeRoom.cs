@@ -11,8 +11,12 @@ internal sealed class FakeRoom(string name)
     private readonly ConcurrentQueue<RoomRenewal> _renewals = new();
     private string _epoch = "e1";
     private long _first = 1;
+    private int _unsynced;
 
     public IReadOnlyList<RoomRenewal> Renewals => [.. _renewals];
+
+    /// <summary>How many calls did not want to wait for the disk.</summary>
+    public int Unsynced => Volatile.Read(ref _unsynced);
 
     /// <summary>What happens to a call that reads, after the log was read and before the front has it.</summary>
     public Func<Task> OnRead { get; set; } = () => Task.CompletedTask;
@@ -78,6 +82,12 @@ internal sealed class FakeRoom(string name)
     }
 
     public Task<PublishAnswer[]> PublishBatch(PublishRequest[] requests) => OnPublish(requests);
+
+    public Task<PublishAnswer[]> PublishUnsynced(PublishRequest[] requests)
+    {
+        Interlocked.Increment(ref _unsynced);
+        return OnPublish(requests);
+    }
 
     public RoomLease Granted(params string[] refused)
     {

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using OrleansChat.Grains.Interfaces;
 using OrleansChat.Tests.Support;
 using OrleansChat.WebFront;
 using OrleansChat.WebFront.Auth;
@@ -16,11 +17,11 @@ internal sealed class TestFront
 {
     private int _sessions;
 
-    public TestFront(FrontOptions? options = null)
+    public TestFront(FrontOptions? options = null, IStoreSync? sync = null)
     {
         Options = Microsoft.Extensions.Options.Options.Create(options ?? new FrontOptions { MessagesPerSecond = 0 });
         Claims = new FrontClaims(Options, Time);
-        Hub = new FrontHub(Cluster.Grains, Claims, Time, NullLoggerFactory.Instance);
+        Hub = new FrontHub(Cluster.Grains, Claims, new SyncedAnswers(sync ?? new NoStoreSync(), NullLogger<SyncedAnswers>.Instance), Time, NullLoggerFactory.Instance);
     }
 
     public TestTime Time { get; } = new();

@@ -37,6 +37,7 @@ public sealed class ChatCluster : IAsyncLifetime
         {
             silo.Services.AddSingleton<TimeProvider>(Clock);
             silo.UseEmbeddedStore();
+            silo.Services.AddSingleton<IStoreSync>(Sync);
         });
         builder.ConfigureClient(client => client.AddLocalQueueStreams(Feeds.Provider));
         _cluster = builder.Build();
@@ -47,6 +48,8 @@ public sealed class ChatCluster : IAsyncLifetime
     internal ShiftedClock Clock { get; } = new();
 
     internal AwaitedLog Log { get; } = new();
+
+    internal HeldSync Sync { get; } = new();
 
     public async ValueTask InitializeAsync() => await _cluster.DeployAsync();
 

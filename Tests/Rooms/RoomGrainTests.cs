@@ -42,6 +42,38 @@ public sealed class RoomGrainTests(ChatCluster cluster)
     }
 
     [Fact]
+    public async Task What_is_stored_is_streamed_at_once_and_confirmed_when_it_is_on_the_disk()
+    {
+        var feed = await Feed.SubscribeAsync(_cluster);
+        await Room.Renew(Renewal(feed.Front, User("alice")));
+        _cluster.Sync.Hold();
+        try
+        {
+            var confirmed = Room.Publish(Say("hi"));
+            await feed.NextAsync<FeedEvent.Published>("the front hears of the message");
+            await _cluster.Sync.Asked.Soon("the disk is asked");
+            var sooner = await Room.PublishUnsynced([Say("ho")]).Soon("who waits for the disk itself is answered sooner");
+            Assert.Equal(2, Assert.Single(sooner).Seq);
+            Assert.False(confirmed.IsCompleted);
+
+            _cluster.Sync.Release();
+            Assert.Equal(1, (await confirmed.Soon("the disk has it")).Seq);
+
+            _cluster.Sync.Hold();
+            confirmed = Room.Publish(Say("hm"));
+            await _cluster.Sync.Asked.Soon("the disk is asked again");
+            _cluster.Sync.Refusal = new IOException("no");
+            _cluster.Sync.Release();
+            await RefusedAsync(ChatError.Unavailable, () => confirmed);
+        }
+        finally
+        {
+            _cluster.Sync.Refusal = null;
+            _cluster.Sync.Release();
+        }
+    }
+
+    [Fact]
     public async Task A_renewal_that_is_older_or_builds_on_another_is_not_taken()
     {
         var first = Renewal("front", User("alice"));

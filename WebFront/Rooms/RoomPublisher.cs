@@ -16,17 +16,18 @@ internal sealed partial class RoomPublisher
     private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(1);
 
     private readonly IRoomGrain _grain;
+    private readonly SyncedAnswers _answers;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Batcher<PendingMessage> _batcher;
 
-    public RoomPublisher(IRoomGrain grain, TimeProvider time, ILogger logger)
+    public RoomPublisher(IRoomGrain grain, SyncedAnswers answers, TimeProvider time, ILogger logger)
     {
-        (_grain, _time, _logger) = (grain, time, logger);
+        (_grain, _answers, _time, _logger) = (grain, answers, time, logger);
         _batcher = new Batcher<PendingMessage>(Capacity, PublishAsync);
     }
 
-    /// <summary>Takes a message; its session hears what became of it, within <see cref="Deadlines.Request"/> or, as Orleans looks at its calls once a second, a second more.</summary>
+    /// <summary>Takes a message; its session hears what became of it, within <see cref="Deadlines.Request"/> or, as Orleans looks at its calls once a second, a second more; where its store is in this process, <see cref="Deadlines.Sync"/> on top.</summary>
     public void Publish(PendingMessage message)
     {
         if (!_batcher.TryPost(message))
@@ -44,7 +45,7 @@ internal sealed partial class RoomPublisher
             PublishAnswer[] answers;
             try
             {
-                answers = await InTimeAsync(_grain.PublishBatch(requests), Deadlines.Request - _time.GetElapsedTime(messages[from].PostedAt));
+                answers = await InTimeAsync(_answers.PublishAsync(_grain, requests), Deadlines.Request - _time.GetElapsedTime(messages[from].PostedAt));
             }
             catch (Exception e)
             {
@@ -53,7 +54,7 @@ internal sealed partial class RoomPublisher
             }
 
             for (var i = 0; i < count; i++)
-                messages[from + i].Session.OnPublished(messages[from + i], answers[i]);
+                _answers.Give(messages[from + i], answers[i]);
         }
     }
 
