@@ -77,8 +77,7 @@ internal sealed partial class SqliteSync : IDisposable
     {
         while (TakeNext() is { } group)
         {
-            var left = Deadlines.Sync - _time.GetElapsedTime(_underWaySince);
-            _patience.Change(left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            _patience.Change(Left(), Timeout.InfiniteTimeSpan);
             IOException? failure = null;
             try
             {
@@ -145,8 +144,15 @@ internal sealed partial class SqliteSync : IDisposable
         TaskCompletionSource? first, second;
         lock (_gate)
         {
-            if (_underWay is null || _time.GetElapsedTime(_underWaySince) < Deadlines.Sync)
+            if (_underWay is null)
                 return; // It ended as the time ran out.
+            if (Left() is var left && left > TimeSpan.Zero)
+            {
+                // The next one is under way by now, or the timer was early: .NET's are, by a fraction of a millisecond.
+                _patience.Change(left, Timeout.InfiniteTimeSpan);
+                return;
+            }
+
             (first, second) = (_underWay, _next);
             (_next, _isStalled) = (null, true);
         }
@@ -155,6 +161,10 @@ internal sealed partial class SqliteSync : IDisposable
         first.TrySetException(Stalled());
         second?.TrySetException(Stalled());
     }
+
+    /// <summary>How much longer those who wait for the sync under way are to wait, in whole milliseconds, as timers have it.</summary>
+    private TimeSpan Left() =>
+        TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling((Deadlines.Sync - _time.GetElapsedTime(_underWaySince)).TotalMilliseconds)));
 
     private static TimeoutException Stalled() => new($"The data file was not synced to the disk within {Deadlines.Sync.TotalSeconds} s.");
 
