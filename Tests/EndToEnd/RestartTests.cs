@@ -26,8 +26,7 @@ public sealed class RestartTests : IDisposable
             var clients = new List<ChatClient>();
             foreach (var user in users)
             {
-                clients.Add(await first.ConnectAsync(user));
-                await clients[^1].UntilAsync(Connected(user));
+                clients.Add(await ConnectAsync(first, user));
             }
 
             epoch = (await clients[0].JoinAsync("general")).GetProperty("epoch").GetString()!;
@@ -53,8 +52,7 @@ public sealed class RestartTests : IDisposable
         messages.Check(await ReadAllAsync(second, epoch));
         foreach (var user in users)
         {
-            await using var client = await second.ConnectAsync(user);
-            await client.UntilAsync(Connected(user));
+            await using var client = await ConnectAsync(second, user);
             await client.JoinAsync("general");
             await messages.RepeatAsync(client, user).Soon("all is repeated");
         }
@@ -72,18 +70,15 @@ public sealed class RestartTests : IDisposable
         string epoch;
         using (var first = await FrontProcess.StartAsync(DataPath))
         {
-            await using var alice = await first.ConnectAsync("alice");
-            await alice.UntilAsync(Connected("alice"));
-            epoch = (await alice.JoinAsync("general")).GetProperty("epoch").GetString()!;
-            await alice.PublishAsync("general", "m1", "one");
+            await using var alice = await ConnectAsync(first, "alice");
+            epoch = await SayOneAsync(alice);
             await first.KillAsync();
         }
 
         await LeaveAsACutDoesAsync();
 
         using var second = await FrontProcess.StartAsync(DataPath);
-        await using var again = await second.ConnectAsync("alice");
-        await again.UntilAsync(Connected("alice"));
+        await using var again = await ConnectAsync(second, "alice");
         await again.SendAsync($$$"""{"type":"join_room","payload":{"room":"general","since":1,"epoch":"{{{epoch}}}"}}""");
         var joined = await again.ExpectAsync("""{"type":"room_joined","room":"general","members":1,"seq":1,"epoch":"*","recovered":false}""");
         Assert.NotEqual(epoch, joined.GetProperty("epoch").GetString());
@@ -111,8 +106,7 @@ public sealed class RestartTests : IDisposable
         var (exitCode, output) = await FrontProcess.RunAsync(DataPath);
         Assert.NotEqual(0, exitCode);
         Assert.Contains($"Chat:DataPath '{DataPath}' is in use by another process", output, StringComparison.Ordinal);
-        await using var alice = await first.ConnectAsync("alice");
-        await alice.UntilAsync(Connected("alice"));
+        await using var alice = await ConnectAsync(first, "alice");
         await alice.JoinAsync("general");
     }
 
@@ -122,10 +116,8 @@ public sealed class RestartTests : IDisposable
         string epoch;
         using (var first = await FrontProcess.StartAsync(DataPath))
         {
-            await using var alice = await first.ConnectAsync("alice");
-            await alice.UntilAsync(Connected("alice"));
-            epoch = (await alice.JoinAsync("general")).GetProperty("epoch").GetString()!;
-            await alice.PublishAsync("general", "m1", "one");
+            await using var alice = await ConnectAsync(first, "alice");
+            epoch = await SayOneAsync(alice);
             Assert.Equal(0, await first.StopAsync());
             await alice.UntilAsync("""{"type":"reconnect","after":"*","reason":"*"}""");
             Assert.Equal(1001, (await alice.ClosedAsync()).Code);
@@ -135,8 +127,22 @@ public sealed class RestartTests : IDisposable
         Assert.Equal("one", Assert.Single(await ReadAllAsync(second, epoch)).GetProperty("message").GetString());
     }
 
-    private static string Connected(string userId) =>
-        $$"""{"type":"connected","userId":"{{userId}}","clientId":"*","username":"*","timestamp":"*","protocol":1,"heartbeat":"*","expiresAt":"*","limits":"*"}""";
+    private static async Task<ChatClient> ConnectAsync(FrontProcess front, string userId)
+    {
+        var client = await front.ConnectAsync(userId);
+        await client.UntilAsync(
+            $$"""{"type":"connected","userId":"{{userId}}","clientId":"*","username":"*","timestamp":"*","protocol":1,"heartbeat":"*","expiresAt":"*","limits":"*"}""");
+        return client;
+    }
+
+    /// <summary>Joins the room and says "one" there.</summary>
+    /// <returns>The room's epoch.</returns>
+    private static async Task<string> SayOneAsync(ChatClient client)
+    {
+        var epoch = (await client.JoinAsync("general")).GetProperty("epoch").GetString()!;
+        await client.PublishAsync("general", "m1", "one");
+        return epoch;
+    }
 
     /// <summary>The file says that it was open before the machine was started the last time.</summary>
     private async Task LeaveAsACutDoesAsync()
@@ -151,8 +157,7 @@ public sealed class RestartTests : IDisposable
     /// <summary>The room's whole log, the way a client that comes back gets it.</summary>
     private static async Task<List<JsonElement>> ReadAllAsync(FrontProcess front, string epoch)
     {
-        await using var reader = await front.ConnectAsync("reader");
-        await reader.UntilAsync(Connected("reader"));
+        await using var reader = await ConnectAsync(front, "reader");
         await reader.SendAsync($$$"""{"type":"join_room","payload":{"room":"general","since":0,"epoch":"{{{epoch}}}"}}""");
         var joined = await reader.ExpectAsync($$"""{"type":"room_joined","room":"general","members":"*","seq":"*","epoch":"{{epoch}}","recovered":true}""");
         var log = new List<JsonElement>();
