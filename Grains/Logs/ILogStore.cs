@@ -22,7 +22,7 @@ internal interface ILogStore
     /// </returns>
     Task<LogHeader?> OpenAsync(string room, bool create, CancellationToken cancellation);
 
-    /// <summary>Appends a whole batch or nothing, and only where the log's epoch and head are what the writer believes. Before anyone is told that it lasts, <see cref="IStoreSync"/> is waited for where there is one.</summary>
+    /// <summary>Appends a whole batch or nothing, and only where the log's epoch and head are what the writer believes. Before anyone is told that it lasts, <see cref="IStoreSync"/> is waited for.</summary>
     /// <returns>False when the log refused: another writer was here, or the log was lost. Nothing was written.</returns>
     Task<bool> AppendAsync(string room, LogPosition expected, LogBatch batch, CancellationToken cancellation);
 

@@ -92,8 +92,14 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
                 {
                     _sync = new SqliteSync(() => machine.Flush(_log), TimeProvider.System, logger ?? NullLogger.Instance, () =>
                     {
-                        SqliteLock.Mark(_lock!, isMarked: true);
-                        refused?.Invoke();
+                        try
+                        {
+                            SqliteLock.Mark(_lock!, isMarked: true);
+                        }
+                        finally
+                        {
+                            refused?.Invoke(); // Whatever the disk says to the mark.
+                        }
                     });
                 }
             }
