@@ -24,14 +24,6 @@ public interface IRoomGrain : IGrainWithStringKey
     [Alias("publish-batch")]
     Task<PublishAnswer[]> PublishBatch([Immutable] PublishRequest[] requests);
 
-    /// <summary>
-    /// The same, answered sooner: what is in the log survives the process, and a power cut only when <see cref="IStoreSync"/> has synced it after the answer. For a front in the
-    /// silo's own process that waits for that before it acknowledges anything; meanwhile the next call can be under way.
-    /// </summary>
-    /// <inheritdoc cref="PublishBatch"/>
-    [Alias("publish-unsynced")]
-    Task<PublishAnswer[]> PublishUnsynced([Immutable] PublishRequest[] requests);
-
     /// <summary>Reads the log forward.</summary>
     /// <param name="from">The first seq wanted, 1 or more; where it is no longer kept, the page begins later.</param>
     /// <param name="limit">1–1,000 entries.</param>

@@ -64,6 +64,8 @@ public static class ChatSilo
     {
         silo.Services.AddOptions<GrainOptions>().BindConfiguration(GrainOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddSingleton<ActiveRooms>();
+        silo.Services.AddSingleton<IActiveRooms>(services => services.GetRequiredService<ActiveRooms>());
         silo.Services.Configure<SiloMessagingOptions>(messaging =>
         {
             messaging.ResponseTimeout = Deadlines.Call;

@@ -3,11 +3,19 @@ using OrleansChat.Grains.Interfaces;
 namespace OrleansChat.Grains;
 
 /// <summary>A front's batch on its way through the pump: requests, and the answers gathered so far.</summary>
-internal sealed class PendingPublish(PublishRequest[] requests)
+internal sealed class PendingPublish
 {
     private readonly TaskCompletionSource<PublishAnswer[]> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly PublishAnswer[] _answers = new PublishAnswer[requests.Length];
-    private int _open = requests.Length;
+    private readonly PublishRequest[] _requests;
+    private readonly PublishAnswer[] _answers;
+    private int _open;
+
+    public PendingPublish(PublishRequest[] requests)
+    {
+        (_requests, _answers, _open) = (requests, new PublishAnswer[requests.Length], requests.Length);
+        if (_open == 0)
+            _completion.SetResult(_answers);
+    }
 
     /// <summary>The pump's count of failures when this came in.</summary>
     public int Failures { get; set; }
@@ -15,7 +23,7 @@ internal sealed class PendingPublish(PublishRequest[] requests)
     /// <summary>Ends when every request has its answer.</summary>
     public Task<PublishAnswer[]> Answers => _completion.Task;
 
-    public PublishRequest this[int index] => requests[index];
+    public PublishRequest this[int index] => _requests[index];
 
     /// <summary>Every answer has an epoch, if only an empty one.</summary>
     public bool IsAnswered(int index) => _answers[index].Epoch is not null;
@@ -32,9 +40,9 @@ internal sealed class PendingPublish(PublishRequest[] requests)
     /// <summary>Refuses what cannot be stored, whatever the log holds.</summary>
     public void RefuseInvalid(int messageChars)
     {
-        for (var i = 0; i < requests.Length; i++)
+        for (var i = 0; i < _requests.Length; i++)
         {
-            if (PublishRules.Check(requests[i], messageChars) is { } error)
+            if (PublishRules.Check(_requests[i], messageChars) is { } error)
                 Answer(i, PublishAnswer.Refused(error));
         }
     }
@@ -42,13 +50,13 @@ internal sealed class PendingPublish(PublishRequest[] requests)
     /// <summary>Refuses whatever has no answer yet.</summary>
     public void Refuse(ChatError error)
     {
-        for (var i = 0; i < requests.Length; i++)
+        for (var i = 0; i < _requests.Length; i++)
             Answer(i, PublishAnswer.Refused(error));
     }
 
     public void CollectOpen(List<Slot> slots)
     {
-        for (var i = 0; i < requests.Length; i++)
+        for (var i = 0; i < _requests.Length; i++)
         {
             if (!IsAnswered(i))
                 slots.Add(new Slot(this, i));

@@ -30,29 +30,33 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     private readonly RoomLog _log;
     private readonly RoomMembers _members;
     private readonly RoomPump _pump;
+    private readonly RoomDoor _door;
     private FeedWriter _feeds = null!;
     private RoomNews _news = null!;
     private IGrainTimer? _leaseTimer;
     private IGrainTimer? _newsTimer;
 
-    public RoomGrain(ILogStore store, IOptions<GrainOptions> options, TimeProvider time, ILogger<RoomGrain> logger, IStoreSync sync)
+    public RoomGrain(ILogStore store, IOptions<GrainOptions> options, TimeProvider time, ILogger<RoomGrain> logger, IStoreSync sync, ActiveRooms active)
     {
         (_room, _options, _time, _logger, _sync) = (this.GetPrimaryKeyString(), options.Value, time, logger, sync.IsNeeded ? sync : null);
         _log = new RoomLog(store, _room, _options, time) { Opened = OnOpenedAsync };
         _members = new RoomMembers(_options.MembersPerRoom, time);
-        _pump = new RoomPump(_log, Stream, OnPumpFailed, time);
+        _pump = new RoomPump(_log, Stream, OnPumpFailed, _options.MessageChars, time);
         _outage = new RoomOutage(_room, logger);
+        _door = new RoomDoor(_room, active, GrainContext.Scheduler, _pump.Post);
     }
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _feeds = new FeedWriter(this.GetStreamProvider(Feeds.Provider), _room, _logger);
         _news = new RoomNews(_room, _members, _feeds, _options.PresenceDetailLimit, _time);
+        _door.Open();
         return Task.CompletedTask;
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        _door.Close();
         _news.TellDue(); // Who comes up elsewhere does not know what was held back.
         return _pump.StopAsync(cancellationToken);
     }
@@ -63,16 +67,11 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         return answer.Error is { } error ? throw PublishRules.Refusal(error, _options.MessageChars) : answer;
     }
 
-    public Task<PublishAnswer[]> PublishBatch(PublishRequest[] requests) => _sync is null ? PublishUnsynced(requests) : PublishSyncedAsync(_sync, requests);
-
-    public Task<PublishAnswer[]> PublishUnsynced(PublishRequest[] requests)
+    public Task<PublishAnswer[]> PublishBatch(PublishRequest[] requests)
     {
-        if (requests.Length == 0)
-            return Task.FromResult(Array.Empty<PublishAnswer>());
         var batch = new PendingPublish(requests);
-        batch.RefuseInvalid(_options.MessageChars);
         _pump.Post(batch);
-        return batch.Answers;
+        return _sync is null ? batch.Answers : WhenSyncedAsync(_sync, batch.Answers);
     }
 
     public Task<LogPage> Read(long from, int limit) => ReadPageAsync(_ => (from, Math.Clamp(limit, 1, 1_000)));
@@ -122,11 +121,11 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
         return lease;
     }
 
-    private async Task<PublishAnswer[]> PublishSyncedAsync(IStoreSync sync, PublishRequest[] requests)
+    private async Task<PublishAnswer[]> WhenSyncedAsync(IStoreSync sync, Task<PublishAnswer[]> answers)
     {
-        var answers = await PublishUnsynced(requests);
+        await answers;
         await KeepAsync(async () => { await sync.SyncAsync(); return true; });
-        return answers;
+        return await answers;
     }
 
     private async Task<LogPage> ReadPageAsync(Func<LogHeader, (long From, long Count)> range)

@@ -25,6 +25,7 @@ internal sealed class RoomPump
     private readonly RoomLog _log;
     private readonly Action<string, List<LogEntry>> _stream;
     private readonly Action<Exception> _failed;
+    private readonly int _messageChars;
     private readonly TimeProvider _time;
     private readonly List<Slot> _open = [];
     private readonly List<Draft> _drafts = [];
@@ -40,9 +41,10 @@ internal sealed class RoomPump
     /// <param name="log">The room's log; its <see cref="RoomLog.Opened"/> has to call <see cref="CatchUpAsync"/>.</param>
     /// <param name="stream">Gets an epoch and entries of it that are in the log, each entry once and in order.</param>
     /// <param name="failed">Gets what went wrong, before those that wait are refused.</param>
+    /// <param name="messageChars">What is longer is refused.</param>
     /// <param name="time">The clock.</param>
-    public RoomPump(RoomLog log, Action<string, List<LogEntry>> stream, Action<Exception> failed, TimeProvider time) =>
-        (_log, _stream, _failed, _time) = (log, stream, failed, time);
+    public RoomPump(RoomLog log, Action<string, List<LogEntry>> stream, Action<Exception> failed, int messageChars, TimeProvider time) =>
+        (_log, _stream, _failed, _messageChars, _time) = (log, stream, failed, messageChars, time);
 
     /// <summary>Whether an append failed since someone last looked.</summary>
     public bool HasFailed { get; set; }
@@ -50,6 +52,7 @@ internal sealed class RoomPump
     /// <summary>Takes a batch. Where nothing is under way it is drafted at once, in the caller's turn.</summary>
     public void Post(PendingPublish pending)
     {
+        pending.RefuseInvalid(_messageChars);
         if (_isStopped || _waiting.Count == Capacity)
         {
             pending.Refuse(ChatError.Unavailable);

@@ -24,6 +24,7 @@ internal static class ClusterHost
             .AddClusterConnectionLostHandler(services => (_, _) => services.GetRequiredService<LeaseLoop>().Hurry())
             .AddLocalQueueStreams(Feeds.Provider));
         builder.Services.AddSingleton<IStoreSync, NoStoreSync>();
+        builder.Services.AddSingleton<IActiveRooms, NoActiveRooms>();
         builder.Services.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = Deadlines.Call);
         builder.Services.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
 

@@ -46,6 +46,7 @@ internal sealed class ClusterFront : IAsyncDisposable
         builder.Services.AddSingleton(cluster.Client);
         builder.Services.AddSingleton<IGrainFactory>(cluster.Client);
         builder.Services.AddSingleton<IStoreSync, NoStoreSync>();
+        builder.Services.AddSingleton<IActiveRooms, NoActiveRooms>();
         builder.Services.AddFront();
         var host = builder.Build();
         var front = new ClusterFront(cluster, host);

@@ -114,7 +114,7 @@ public sealed class FencingTests(RedisCluster cluster) : IAsyncLifetime
         public SecondActivation(ILogStore store, string room)
         {
             var log = new RoomLog(store, room, new GrainOptions(), TimeProvider.System);
-            _pump = new RoomPump(log, (_, _) => { }, _ => { }, TimeProvider.System);
+            _pump = new RoomPump(log, (_, _) => { }, _ => { }, new GrainOptions().MessageChars, TimeProvider.System);
             log.Opened = _pump.CatchUpAsync;
         }
 

@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using OrleansChat.Grains.Interfaces;
 
 namespace OrleansChat.Tests.Fronts;
 
 /// <summary>The grains as a front sees them, in the hands of a test.</summary>
-internal sealed class FakeCluster
+internal sealed class FakeCluster : IActiveRooms
 {
     private readonly ConcurrentDictionary<string, FakeRoom> _rooms = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, FakeUser> _users = new(StringComparer.Ordinal);
@@ -18,6 +19,12 @@ internal sealed class FakeCluster
     public Func<Task> OnFeedCall { get; set; } = () => Task.CompletedTask;
 
     public FakeRoom Room(string name) => _rooms.GetOrAdd(name, _ => new FakeRoom(name));
+
+    public bool TryPublish(string room, PublishRequest[] requests, [NotNullWhen(true)] out Task<PublishAnswer[]>? answers)
+    {
+        answers = Room(room).PublishInProcess(requests);
+        return true;
+    }
 
     public FakeUser User(string id) => _users.GetOrAdd(id, _ => new FakeUser());
 

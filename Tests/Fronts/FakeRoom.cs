@@ -11,12 +11,12 @@ internal sealed class FakeRoom(string name)
     private readonly ConcurrentQueue<RoomRenewal> _renewals = new();
     private string _epoch = "e1";
     private long _first = 1;
-    private int _unsynced;
+    private int _inProcess;
 
     public IReadOnlyList<RoomRenewal> Renewals => [.. _renewals];
 
-    /// <summary>How many calls did not want to wait for the disk.</summary>
-    public int Unsynced => Volatile.Read(ref _unsynced);
+    /// <summary>How many batches came as to a room of the same process.</summary>
+    public int InProcess => Volatile.Read(ref _inProcess);
 
     /// <summary>What happens to a call that reads, after the log was read and before the front has it.</summary>
     public Func<Task> OnRead { get; set; } = () => Task.CompletedTask;
@@ -83,9 +83,9 @@ internal sealed class FakeRoom(string name)
 
     public Task<PublishAnswer[]> PublishBatch(PublishRequest[] requests) => OnPublish(requests);
 
-    public Task<PublishAnswer[]> PublishUnsynced(PublishRequest[] requests)
+    public Task<PublishAnswer[]> PublishInProcess(PublishRequest[] requests)
     {
-        Interlocked.Increment(ref _unsynced);
+        Interlocked.Increment(ref _inProcess);
         return OnPublish(requests);
     }
 

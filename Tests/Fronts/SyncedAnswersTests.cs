@@ -43,7 +43,7 @@ public sealed class SyncedAnswersTests
         for (var i = 1; i <= 5; i++)
         {
             await SayAsync($"{i}");
-            await _front.UntilAsync(() => Room.Unsynced == i, $"message {i} is stored");
+            await _front.UntilAsync(() => Room.InProcess == i, $"message {i} is stored");
         }
 
         Assert.Single(_alice.Frames);
@@ -61,10 +61,10 @@ public sealed class SyncedAnswersTests
         await SayAsync("1");
         await _sync.Asked.Soon("the disk is asked");
         await SayAsync("2");
-        await _front.UntilAsync(() => Room.Unsynced == 2, "the second is stored");
+        await _front.UntilAsync(() => Room.InProcess == 2, "the second is stored");
         Room.OnPublish = requests => Task.FromResult(Array.ConvertAll(requests, _ => PublishAnswer.Refused(ChatError.IdConflict)));
         await SayAsync("3");
-        await _front.UntilAsync(() => Room.Unsynced == 3, "the third is refused");
+        await _front.UntilAsync(() => Room.InProcess == 3, "the third is refused");
 
         _sync.Refusal = new TimeoutException("The disk does not answer.");
         _sync.Release();
@@ -83,7 +83,25 @@ public sealed class SyncedAnswersTests
 
         await front.UntilAsync(() => alice.Frames.Count == 2, "the message is acknowledged");
         Assert.Equal(Ack("1"), alice.Frames[1]);
-        Assert.Equal(0, front.Cluster.Room("lobby").Unsynced);
+        Assert.Equal(0, front.Cluster.Room("lobby").InProcess);
+    }
+
+    [Fact]
+    public async Task A_room_of_this_process_that_does_not_answer_is_unavailable_as_soon_as_one_elsewhere_and_the_next_message_goes_on()
+    {
+        await JoinAsync();
+        var publish = Room.OnPublish;
+        Room.OnPublish = _ => new TaskCompletionSource<PublishAnswer[]>().Task;
+        var sent = _front.Time.GetTimestamp();
+        await SayAsync("1");
+        await _front.UntilAsync(() => _alice.Frames.Count == 2, "the first is answered");
+        Assert.InRange(_front.Time.GetElapsedTime(sent), Deadlines.Call, Deadlines.Call + TimeSpan.FromMilliseconds(100));
+        Room.OnPublish = publish;
+        await SayAsync("2");
+
+        await _front.UntilAsync(() => _alice.Frames.Count == 3, "the second is acknowledged");
+        Assert.Equal("unavailable 1", CodeAndId(_alice.Frames[1]));
+        Assert.Equal(Ack("2"), _alice.Frames[2]);
     }
 
     private static string CodeAndId(string error)

@@ -17,11 +17,14 @@ internal sealed class TestFront
 {
     private int _sessions;
 
+    /// <param name="options">No rate limit, where there are none.</param>
+    /// <param name="sync">The store's, where the rooms are in the front's own process.</param>
     public TestFront(FrontOptions? options = null, IStoreSync? sync = null)
     {
         Options = Microsoft.Extensions.Options.Options.Create(options ?? new FrontOptions { MessagesPerSecond = 0 });
         Claims = new FrontClaims(Options, Time);
-        Hub = new FrontHub(Cluster.Grains, Claims, new SyncedAnswers(sync ?? new NoStoreSync(), NullLogger<SyncedAnswers>.Instance), Time, NullLoggerFactory.Instance);
+        var answers = new SyncedAnswers(sync ?? new NoStoreSync(), NullLogger<SyncedAnswers>.Instance);
+        Hub = new FrontHub(Cluster.Grains, sync is null ? new NoActiveRooms() : Cluster, Claims, answers, Time, NullLoggerFactory.Instance);
     }
 
     public TestTime Time { get; } = new();

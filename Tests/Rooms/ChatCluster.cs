@@ -45,6 +45,9 @@ public sealed class ChatCluster : IAsyncLifetime
 
     public IClusterClient Client => _cluster.Client;
 
+    /// <summary>The silo's rooms, as a front of its process reaches them.</summary>
+    public IActiveRooms Active => _cluster.GetSiloServiceProvider().GetRequiredService<IActiveRooms>();
+
     internal ShiftedClock Clock { get; } = new();
 
     internal AwaitedLog Log { get; } = new();
@@ -52,6 +55,8 @@ public sealed class ChatCluster : IAsyncLifetime
     internal HeldSync Sync { get; } = new();
 
     public async ValueTask InitializeAsync() => await _cluster.DeployAsync();
+
+    public Task DeactivateAsync(IGrain grain) => _cluster.DeactivateAsync(grain).Soon("the activation ends");
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 }

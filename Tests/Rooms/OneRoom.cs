@@ -142,7 +142,7 @@ internal sealed class RoomActivation
     {
         _room = room;
         Log = new RoomLog(room.Store, room.Name, room.Options, clock ?? room.Time) { Opened = OnOpenedAsync };
-        Pump = new RoomPump(Log, Stream, OnFailed, room.Time);
+        Pump = new RoomPump(Log, Stream, OnFailed, room.Options.MessageChars, room.Time);
     }
 
     public RoomLog Log { get; }

@@ -53,7 +53,7 @@ public sealed class RoomPumpTests : IDisposable
         var seen = new List<string?>();
         RoomPump? pump = null;
         var log = new RoomLog(_room.Store, _room.Name, _room.Options, _room.Time) { Opened = () => pump!.CatchUpAsync() };
-        pump = new RoomPump(log, (_, _) => seen.Add(context.Value), _ => { }, _room.Time);
+        pump = new RoomPump(log, (_, _) => seen.Add(context.Value), _ => { }, new GrainOptions().MessageChars, _room.Time);
         await _room.SettleAsync(_room.Turns.Begin(async () => await log.EnsureOpenAsync(create: true)));
 
         var answers = _room.Turns.Begin(() =>

@@ -6,7 +6,7 @@ using OrleansChat.WebFront.Sockets;
 namespace OrleansChat.WebFront.Rooms;
 
 /// <summary>This front's sessions, rooms and users, and where what comes through the feed goes.</summary>
-internal sealed class FrontHub(IGrainFactory grains, FrontClaims claims, SyncedAnswers answers, TimeProvider time, ILoggerFactory loggers)
+internal sealed class FrontHub(IGrainFactory grains, IActiveRooms active, FrontClaims claims, SyncedAnswers answers, TimeProvider time, ILoggerFactory loggers)
 {
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<string, LocalRoom> _rooms = new(StringComparer.Ordinal);
@@ -32,7 +32,7 @@ internal sealed class FrontHub(IGrainFactory grains, FrontClaims claims, SyncedA
     {
         lock (_gate)
         {
-            var room = _rooms.GetOrAdd(name, _ => new LocalRoom(name, grains, claims, answers, time, _roomLogger));
+            var room = _rooms.GetOrAdd(name, _ => new LocalRoom(name, grains, active, claims, answers, time, _roomLogger));
             room.Holders++;
             return room;
         }

@@ -17,13 +17,13 @@ internal sealed partial class LocalRoom
     private (string Epoch, long Seq) _heard = ("", 0);
     private int _members;
 
-    public LocalRoom(string name, IGrainFactory grains, FrontClaims claims, SyncedAnswers answers, TimeProvider time, ILogger<LocalRoom> logger)
+    public LocalRoom(string name, IGrainFactory grains, IActiveRooms active, FrontClaims claims, SyncedAnswers answers, TimeProvider time, ILogger<LocalRoom> logger)
     {
         (Name, _logger) = (name, logger);
         Grain = grains.GetGrain<IRoomGrain>(name);
         Claim = new RoomClaim(this, grains, claims);
         _repair = new RoomRepair(this, time, logger);
-        Publisher = new RoomPublisher(Grain, answers, time, logger);
+        Publisher = new RoomPublisher(Grain, active, answers, time, logger);
     }
 
     public string Name { get; }

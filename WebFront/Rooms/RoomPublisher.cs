@@ -16,14 +16,15 @@ internal sealed partial class RoomPublisher
     private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(1);
 
     private readonly IRoomGrain _grain;
+    private readonly IActiveRooms _active;
     private readonly SyncedAnswers _answers;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Batcher<PendingMessage> _batcher;
 
-    public RoomPublisher(IRoomGrain grain, SyncedAnswers answers, TimeProvider time, ILogger logger)
+    public RoomPublisher(IRoomGrain grain, IActiveRooms active, SyncedAnswers answers, TimeProvider time, ILogger logger)
     {
-        (_grain, _answers, _time, _logger) = (grain, answers, time, logger);
+        (_grain, _active, _answers, _time, _logger) = (grain, active, answers, time, logger);
         _batcher = new Batcher<PendingMessage>(Capacity, PublishAsync);
     }
 
@@ -45,7 +46,7 @@ internal sealed partial class RoomPublisher
             PublishAnswer[] answers;
             try
             {
-                answers = await InTimeAsync(_answers.PublishAsync(_grain, requests), Deadlines.Request - _time.GetElapsedTime(messages[from].PostedAt));
+                answers = await CallAsync(messages[from].Room, requests, Deadlines.Request - _time.GetElapsedTime(messages[from].PostedAt));
             }
             catch (Exception e)
             {
@@ -58,9 +59,15 @@ internal sealed partial class RoomPublisher
         }
     }
 
-    /// <summary>A call ends by itself after <see cref="Deadlines.Call"/>: where there is time for that, it needs no timer of its own.</summary>
-    private Task<PublishAnswer[]> InTimeAsync(Task<PublishAnswer[]> call, TimeSpan left) =>
-        left >= Deadlines.Call ? call : call.WaitAsync(left > LeastPatience ? left : LeastPatience, _time);
+    /// <summary>A call of Orleans ends by itself after <see cref="Deadlines.Call"/>: where there is time for that, it needs no timer of its own.</summary>
+    private Task<PublishAnswer[]> CallAsync(string room, PublishRequest[] requests, TimeSpan left)
+    {
+        var patience = left > LeastPatience ? left : LeastPatience;
+        if (_active.TryPublish(room, requests, out var answers))
+            return answers.WaitAsync(patience < Deadlines.Call ? patience : Deadlines.Call, _time);
+        var call = _grain.PublishBatch(requests);
+        return left >= Deadlines.Call ? call : call.WaitAsync(patience, _time);
+    }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Room {Room} did not confirm a batch")]
     private partial void LogFailed(Exception e, string room);

@@ -24,10 +24,6 @@ internal sealed partial class SyncedAnswers
         _batcher = new Batcher<(PendingMessage, PublishAnswer)>(Capacity, GiveWhenSyncedAsync);
     }
 
-    /// <summary>Publishes, and does not wait for the disk: <see cref="Give"/> does.</summary>
-    public Task<PublishAnswer[]> PublishAsync(IRoomGrain room, PublishRequest[] requests) =>
-        _sync is null ? room.PublishBatch(requests) : room.PublishUnsynced(requests);
-
     /// <summary>Gives a message its answer. Those that wait keep the order of the calls.</summary>
     public void Give(PendingMessage message, PublishAnswer answer)
     {

@@ -1,0 +1,59 @@
+using System.Diagnostics.CodeAnalysis;
+using OrleansChat.Grains.Interfaces;
+
+namespace OrleansChat.Grains;
+
+/// <summary>The way into a room's activation from its own process. What comes while the grain has its turn, or waits for one, is taken together in the next.</summary>
+/// <param name="room">The room's name.</param>
+/// <param name="active">Where fronts find it while it is open.</param>
+/// <param name="turns">The activation's.</param>
+/// <param name="take">Gets the batches in such a turn, in their order.</param>
+internal sealed class RoomDoor(string room, ActiveRooms active, IWorkItemScheduler turns, Action<PendingPublish> take)
+{
+    private static readonly Action<object> TakeAllWaiting = static door => ((RoomDoor)door).TakeAll();
+
+    private readonly Lock _gate = new();
+    private List<PendingPublish> _waiting = [];
+    private List<PendingPublish> _taken = [];
+    private bool _isClosed;
+
+    /// <summary>The activation is ready.</summary>
+    public void Open() => active.Add(room, this);
+
+    /// <summary>It takes no more: who comes from now on finds the next activation. Called in a turn; what has come is taken before this ends.</summary>
+    public void Close()
+    {
+        active.Remove(room, this);
+        lock (_gate)
+            _isClosed = true;
+        TakeAll();
+    }
+
+    /// <inheritdoc cref="IActiveRooms.TryPublish"/>
+    public bool TryPublish(PublishRequest[] requests, [NotNullWhen(true)] out Task<PublishAnswer[]>? answers)
+    {
+        answers = null;
+        var batch = new PendingPublish(requests);
+        lock (_gate)
+        {
+            if (_isClosed)
+                return false;
+            answers = batch.Answers;
+            _waiting.Add(batch);
+            if (_waiting.Count > 1)
+                return true; // The first has asked for a turn.
+        }
+
+        turns.QueueAction(TakeAllWaiting, this);
+        return true;
+    }
+
+    private void TakeAll()
+    {
+        lock (_gate)
+            (_waiting, _taken) = (_taken, _waiting);
+        foreach (var batch in _taken)
+            take(batch);
+        _taken.Clear();
+    }
+}
