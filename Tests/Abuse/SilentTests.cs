@@ -36,7 +36,7 @@ public sealed class SilentTests : IAsyncLifetime
         var server = _server = await listener.AcceptSocketAsync(TestContext.Current.CancellationToken);
         server.SendBufferSize = 4_096; // a client that does not read is soon felt
         _client = new RawSocket(client);
-        _connection = new Connection("c", server, [], new Flusher(TimeProvider.System), new FrontOptions(), _time, NullLogger.Instance);
+        _connection = new Connection("c", new PolledSocket(server, SocketPoller.Shared), [], new Flusher(TimeProvider.System), new FrontOptions(), _time, NullLogger.Instance);
         _running = RunAsync();
         Assert.Equal("first", (await Client.ReadFrameAsync()).Payload);
     }

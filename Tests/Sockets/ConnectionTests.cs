@@ -253,6 +253,7 @@ public sealed class ConnectionTests : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _connection.Abort();
         _pair.Dispose();
         await _run.Soon("the connection ends with its socket");
     }
@@ -260,7 +261,7 @@ public sealed class ConnectionTests : IAsyncDisposable
     private async Task OpenAsync(params byte[] early)
     {
         _pair = await SocketPair.OpenAsync();
-        _connection = new Connection("c", _pair.Server, early, new Flusher(TimeProvider.System), _options, _time, NullLogger.Instance);
+        _connection = new Connection("c", new PolledSocket(_pair.Server, SocketPoller.Shared), early, new Flusher(TimeProvider.System), _options, _time, NullLogger.Instance);
         _connection.Outbox.TryPost("first"u8.ToArray());
         _run = _connection.RunAsync(ReceiveAsync);
         Assert.Equal("first"u8.ToArray(), await _pair.ReadAsync(5, "the first frame arrives"));

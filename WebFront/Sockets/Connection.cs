@@ -9,8 +9,8 @@ namespace OrleansChat.WebFront.Sockets;
 
 /// <summary>
 /// One WebSocket: receive loop, heartbeat, close; bytes only. It runs on a plain socket, which it owns, or through the stream of a request where TLS or HTTP/2 lies
-/// between. A <see cref="FrameReader"/> takes the messages out of what comes in; what goes out is the <see cref="Outbox"/>'s. An idle connection waits in one zero-byte
-/// read and holds no timer and no buffer.
+/// between. A <see cref="FrameReader"/> takes the messages out of what comes in; what goes out is the <see cref="Outbox"/>'s. An idle connection
+/// holds no timer and no buffer.
 /// </summary>
 internal sealed partial class Connection
 {
@@ -30,7 +30,7 @@ internal sealed partial class Connection
 
     private readonly FrontOptions _options;
     private readonly TimeProvider _time;
-    private readonly Socket? _socket;
+    private readonly PolledSocket? _socket;
     private readonly Stream? _stream;
     private readonly SocketReader _reader;
     private readonly Action? _abortRequest;
@@ -49,7 +49,7 @@ internal sealed partial class Connection
     /// <param name="options">Limits.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
-    public Connection(string clientId, Socket socket, byte[] early, Flusher flusher, FrontOptions options, TimeProvider time, ILogger logger)
+    public Connection(string clientId, PolledSocket socket, byte[] early, Flusher flusher, FrontOptions options, TimeProvider time, ILogger logger)
         : this(clientId, flusher, options, time, logger) => (_socket, _reader, _rest) = (socket, new SocketReader(null, socket), early);
 
     /// <summary>Through a request's <paramref name="stream"/>. <paramref name="abortRequest"/> tears it down; reads fail after it.</summary>
@@ -77,9 +77,7 @@ internal sealed partial class Connection
     {
         try
         {
-            if (_socket is not null)
-                _socket.Blocking = false;
-            Outbox.Start(new SocketWriter(_stream, _socket));
+            Outbox.Start(new SocketWriter(_stream, _socket?.Socket));
             var goesOn = _rest.Length == 0 || await TakeAsync(_rest, receive);
             for (var inARow = 1; goesOn; inARow++)
             {

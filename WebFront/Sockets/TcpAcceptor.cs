@@ -26,7 +26,7 @@ internal sealed partial class TcpAcceptor(Socket listener, TimeProvider time, IL
                 socket.NoDelay = true;
                 if (DescriptorLimit.IsNear(socket.SafeHandle))
                     await UntilSomeAreFreeAsync(cancellationToken);
-                return new TcpConnection(socket);
+                return new TcpConnection(socket, SocketPoller.Shared);
             }
             catch (Exception e) when (e is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
             {

@@ -28,11 +28,13 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
     private int _state;
     private bool _isReleased;
 
-    public TcpConnection(Socket socket)
+    /// <param name="socket">Its own from now on.</param>
+    /// <param name="poller">Watches it; null: .NET does.</param>
+    public TcpConnection(Socket socket, SocketPoller? poller)
         : base(Interlocked.Increment(ref _lastId).ToString("X8", CultureInfo.InvariantCulture))
     {
-        Socket = socket;
         (LocalEndPoint, RemoteEndPoint) = (socket.LocalEndPoint, socket.RemoteEndPoint);
+        Polled = new PolledSocket(socket, poller);
         ConnectionClosed = _closed.Token;
         _stream = new TcpStream(this);
         _input = PipeReader.Create(_stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true));
@@ -51,7 +53,10 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
         HandedOver,
     }
 
-    public Socket Socket { get; }
+    /// <summary>For what is read.</summary>
+    public PolledSocket Polled { get; }
+
+    public Socket Socket => Polled.Socket;
 
     /// <summary>Why it was torn down; null while it was not.</summary>
     public ConnectionAbortedException? AbortReason => Volatile.Read(ref _abortReason);
@@ -91,7 +96,7 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
             {
                 // An aborted one goes on, too: who waits for the socket finds it closed, and ends. The queue, so that nothing of the request flows along.
                 TryEnd(State.HandedOver);
-                ThreadPool.UnsafeQueueUserWorkItem(static all => all.next(all.remains), (next, remains: new Remains(Socket, early, _stream.Held)), preferLocal: true);
+                ThreadPool.UnsafeQueueUserWorkItem(static all => all.next(all.remains), (next, remains: new Remains(Polled, early, _stream.Held)), preferLocal: true);
             }
 
             return;
@@ -130,9 +135,9 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
                 return;
             using var deadline = new CancellationTokenSource(LingerTime);
             var ignored = new byte[4_096];
-            while (await Socket.ReceiveAsync(ignored, SocketFlags.None, deadline.Token) > 0)
-            {
-            }
+            do
+                await Polled.WaitAsync(deadline.Token);
+            while (Polled.Receive(ignored) != 0);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
         {
@@ -151,7 +156,7 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
             // The client was faster.
         }
 
-        Socket.Dispose();
+        Polled.Dispose();
     }
 
     private bool TryEnd(State how) => Interlocked.CompareExchange(ref _state, (int)how, (int)State.Open) == (int)State.Open;
@@ -163,4 +168,4 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
 /// <param name="Socket">Open, unless the connection was torn down.</param>
 /// <param name="Early">What was read from it and not used.</param>
 /// <param name="Answer">What was held back; to be written first.</param>
-internal readonly record struct Remains(Socket Socket, byte[] Early, byte[] Answer);
+internal readonly record struct Remains(PolledSocket Socket, byte[] Early, byte[] Answer);

@@ -32,7 +32,12 @@ internal sealed class TcpStream(TcpConnection connection) : Stream
     {
         try
         {
-            var count = await connection.Socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+            var count = 0;
+            if (buffer.IsEmpty)
+                await connection.Polled.WaitAsync(cancellationToken);
+            else
+                while ((count = connection.Polled.Receive(buffer.Span)) < 0)
+                    await connection.Polled.WaitAsync(cancellationToken);
             // A socket that was torn down here may end a read as a client does that has no more to say.
             return count > 0 || connection.AbortReason is not { } reason ? count : throw new ConnectionAbortedException(reason.Message, reason);
         }
