@@ -90,12 +90,8 @@ internal sealed record Times(double P50, double P99, double P999, double Max)
 /// <param name="KibPerConnection">The difference, for each connection.</param>
 internal sealed record ServerUse(int Pid, double CpuShare, double CpuMicrosPerDelivery, long EmptyKib, long Kib, double KibPerConnection)
 {
-    public static ServerUse Of(int pid, ProcessUse empty, ProcessUse before, ProcessUse after, TimeSpan time, long delivered, int connections)
-    {
-        var cpu = after.Cpu - before.Cpu;
-        return new ServerUse(
-            pid, cpu / time, delivered == 0 ? 0 : cpu.TotalMicroseconds / delivered, empty.Kib, after.Kib, (after.Kib - empty.Kib) / (double)connections);
-    }
+    public static ServerUse Of(int pid, TimeSpan cpu, TimeSpan time, long delivered, long emptyKib, long kib, int connections) =>
+        new(pid, cpu / time, delivered == 0 ? 0 : cpu.TotalMicroseconds / delivered, emptyKib, kib, (kib - emptyKib) / (double)connections);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]

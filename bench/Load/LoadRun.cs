@@ -24,7 +24,7 @@ internal sealed class LoadRun
         if (_plan.Connections + own > Posix.OpenFilesLimit())
             throw new LoadException($"{_plan.Connections} connections need more open files than this shell allows ({Posix.OpenFilesLimit()}): raise `ulimit -n`.");
 
-        var empty = UseOf(_plan.Pids);
+        var empty = _plan.Pids.Select(ProcessUse.Kib).ToArray();
         if (_plan.Workload is WorkloadKind.Idle)
             WarmUpConnecting();
 
@@ -35,19 +35,21 @@ internal sealed class LoadRun
         var connectTime = Stopwatch.GetElapsedTime(connecting);
         var others = _meter.Others;
 
+        _ = (CpuOfAll(), Environment.CpuUsage); // So that they are compiled.
         loop.Workload = Workload.Of(_plan);
         loop.Workload?.Begin(loop);
         loop.Run(_plan.Warmup);
 
-        var before = UseOf(_plan.Pids);
+        var before = CpuOfAll();
         var ownBefore = Environment.CpuUsage.TotalTime;
         var began = Stopwatch.GetTimestamp();
-        _meter.IsOn = true;
+        _meter.Restart();
         loop.Run(_plan.Duration);
-        _meter.IsOn = false;
+        _meter.Stop();
         var time = Stopwatch.GetElapsedTime(began);
         var ownCpu = Environment.CpuUsage.TotalTime - ownBefore;
-        var after = UseOf(_plan.Pids);
+        var after = CpuOfAll();
+        var kib = _plan.Pids.Select(ProcessUse.Kib).ToArray();
 
         loop.Workload?.Stop();
         Drain(loop);
@@ -59,9 +61,11 @@ internal sealed class LoadRun
             PublishedPerSecond = _meter.Published / time.TotalSeconds,
             OtherFramesWhileConnecting = others,
             GeneratorCpuShare = ownCpu / time,
-            Servers = [.. _plan.Pids.Select((pid, i) => ServerUse.Of(pid, empty[i], before[i], after[i], time, _meter.Delivered, _plan.Connections))],
+            Servers = [.. _plan.Pids.Select((pid, i) => ServerUse.Of(pid, after[i] - before[i], time, _meter.Delivered, empty[i], kib[i], _plan.Connections))],
         };
     }
+
+    private TimeSpan[] CpuOfAll() => [.. _plan.Pids.Select(ProcessUse.Cpu)];
 
     /// <summary>Some connections that are not counted, so that the first counted one finds compiled code.</summary>
     private void WarmUpConnecting()
@@ -106,6 +110,4 @@ internal sealed class LoadRun
                 _faults.Missing += loop.Clients[(sender * _plan.Rooms) + client.Room].Sent - client.Check!.Next(sender);
         }
     }
-
-    private static ProcessUse[] UseOf(IReadOnlyList<int> pids) => [.. pids.Select(ProcessUse.Of)];
 }

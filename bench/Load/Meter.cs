@@ -1,14 +1,14 @@
 namespace OrleansChat.Bench.Load;
 
-/// <summary>Counts what the loop sees. Rates and times are taken while it is on; totals from the beginning.</summary>
+/// <summary>Counts what the loop sees: rates and times from <see cref="Restart"/> to <see cref="Stop"/>, totals from the beginning.</summary>
 internal sealed class Meter
 {
-    public bool IsOn { get; set; }
+    private bool _isStopped;
 
-    /// <summary>Messages that came to clients while it was on.</summary>
+    /// <summary>Messages that came to clients meanwhile.</summary>
     public long Delivered { get; private set; }
 
-    /// <summary>Messages that were sent while it was on.</summary>
+    /// <summary>Messages that were sent meanwhile.</summary>
     public long Published { get; private set; }
 
     public long TotalDelivered { get; private set; }
@@ -18,20 +18,25 @@ internal sealed class Meter
     /// <summary>Frames that are neither messages nor acks: presence, mostly.</summary>
     public long Others { get; set; }
 
-    public Latencies Deliveries { get; } = new();
+    public Latencies Deliveries { get; private set; } = new();
 
-    public Latencies Acks { get; } = new();
+    public Latencies Acks { get; private set; } = new();
+
+    /// <summary>Begins anew. What came before was counted too, so that nothing is done for the first time now: compiling takes milliseconds, and nothing is sent meanwhile.</summary>
+    public void Restart() => (Delivered, Published, Deliveries, Acks) = (0, 0, new(), new());
+
+    public void Stop() => _isStopped = true;
 
     public void OnPublished()
     {
-        if (IsOn)
+        if (!_isStopped)
             Published++;
     }
 
     public void OnDelivered(uint micros)
     {
         TotalDelivered++;
-        if (!IsOn)
+        if (_isStopped)
             return;
         Delivered++;
         Deliveries.Add(micros);
@@ -40,7 +45,7 @@ internal sealed class Meter
     public void OnAck(uint micros)
     {
         TotalAcks++;
-        if (IsOn)
+        if (!_isStopped)
             Acks.Add(micros);
     }
 }

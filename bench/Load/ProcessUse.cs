@@ -3,16 +3,13 @@ using System.Globalization;
 namespace OrleansChat.Bench.Load;
 
 /// <summary>What a process has used, from <c>/proc</c>.</summary>
-/// <param name="Cpu">User and system time of all its threads so far; counted in steps of 10 ms.</param>
-/// <param name="Kib">Proportional set size; the resident set where the kernel does not tell it to us.</param>
-internal readonly record struct ProcessUse(TimeSpan Cpu, long Kib)
+internal static class ProcessUse
 {
     private const int TicksPerSecond = 100; // USER_HZ is part of Linux' interface
 
+    /// <summary>User and system time of all its threads so far; counted in steps of 10 ms.</summary>
     /// <exception cref="LoadException">There is no such process.</exception>
-    public static ProcessUse Of(int pid) => new(ReadCpu(pid), ReadKib(pid));
-
-    private static TimeSpan ReadCpu(int pid)
+    public static TimeSpan Cpu(int pid)
     {
         var fields = Read($"/proc/{pid}/stat", pid);
         // The name stands in parentheses and may hold anything; what is counted begins behind it, at field 3.
@@ -21,7 +18,12 @@ internal readonly record struct ProcessUse(TimeSpan Cpu, long Kib)
         return TimeSpan.FromSeconds((double)ticks / TicksPerSecond);
     }
 
-    private static long ReadKib(int pid)
+    /// <summary>
+    /// Proportional set size; the resident set where the kernel does not tell it to us. Not to be asked for in the middle of a run: the kernel goes through all that the process
+    /// has mapped, which takes some 10 ms for one of .NET's, and neither it nor this generator gets far meanwhile.
+    /// </summary>
+    /// <exception cref="LoadException">There is no such process.</exception>
+    public static long Kib(int pid)
     {
         try
         {
