@@ -10,11 +10,15 @@ namespace OrleansChat.Grains;
 /// <param name="take">Gets the batches in such a turn, in their order.</param>
 internal sealed class RoomDoor(string room, ActiveRooms active, IWorkItemScheduler turns, Action<PendingPublish> take)
 {
+    /// <summary>Batches that may wait for a turn. More are answered <c>unavailable</c>.</summary>
+    internal const int Capacity = 4_096;
+
     private static readonly Action<object> TakeAllWaiting = static door => ((RoomDoor)door).TakeAll();
 
     private readonly Lock _gate = new();
     private List<PendingPublish> _waiting = [];
     private List<PendingPublish> _taken = [];
+    private bool _hasAsked;
     private bool _isClosed;
 
     /// <summary>The activation is ready.</summary>
@@ -32,28 +36,48 @@ internal sealed class RoomDoor(string room, ActiveRooms active, IWorkItemSchedul
     /// <inheritdoc cref="IActiveRooms.TryPublish"/>
     public bool TryPublish(PublishRequest[] requests, [NotNullWhen(true)] out Task<PublishAnswer[]>? answers)
     {
-        answers = null;
         var batch = new PendingPublish(requests);
+        answers = batch.Answers;
+        bool hasAsked;
         lock (_gate)
         {
             if (_isClosed)
                 return false;
-            answers = batch.Answers;
+            if (_waiting.Count == Capacity)
+            {
+                batch.Refuse(ChatError.Unavailable);
+                return true;
+            }
+
             _waiting.Add(batch);
-            if (_waiting.Count > 1)
-                return true; // The first has asked for a turn.
+            (hasAsked, _hasAsked) = (_hasAsked, true);
         }
 
-        turns.QueueAction(TakeAllWaiting, this);
+        if (!hasAsked)
+            turns.QueueAction(TakeAllWaiting, this);
         return true;
     }
 
     private void TakeAll()
     {
         lock (_gate)
+        {
             (_waiting, _taken) = (_taken, _waiting);
+            _hasAsked = false;
+        }
+
         foreach (var batch in _taken)
-            take(batch);
+        {
+            try
+            {
+                take(batch);
+            }
+            catch (Exception)
+            {
+                batch.Refuse(ChatError.Unavailable); // Those behind it are taken all the same.
+            }
+        }
+
         _taken.Clear();
     }
 }

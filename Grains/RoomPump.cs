@@ -10,7 +10,7 @@ namespace OrleansChat.Grains;
 /// </summary>
 internal sealed class RoomPump
 {
-    /// <summary>Grain calls that may wait, each a front's batch. More are answered <c>unavailable</c>.</summary>
+    /// <summary>Batches that may wait, each a front's. More are answered <c>unavailable</c>.</summary>
     private const int Capacity = 4_096;
 
     /// <summary>Messages in one append: keeps a script call, and whoever waits behind it, short.</summary>

@@ -16,6 +16,19 @@ function joined(...seqs) {
   return timeline;
 }
 
+test('a room is caught up when all is here that its room_joined spoke of', () => {
+  const timeline = new Timeline();
+  timeline.joined({ epoch: 'e1', seq: 3 });
+  assert.equal(timeline.isCaughtUp, true); // nothing is on its way, for all one knows
+  const states = [2, 3, 4].map(seq => (timeline.receive(message(seq), me), timeline.isCaughtUp));
+  assert.deepEqual(states, [false, true, true]);
+  timeline.joined({ epoch: 'e2', seq: 9 });
+  assert.equal(timeline.isCaughtUp, true); // another log: what is here belongs to the old one
+  timeline.hole({ epoch: 'e2' });
+  timeline.receive(message(8, 'm8', 'bob', 'e2'), me);
+  assert.equal(timeline.isCaughtUp, false);
+});
+
 const shown = timeline => timeline.segments.map(segment => segment.messages.map(m => m.message));
 const waiting = timeline => timeline.pending.map(own => `${own.text}: ${own.state}`);
 

@@ -93,9 +93,9 @@ public sealed class RestartTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Its threads are scheduled as any other's elsewhere.");
         using var front = await FrontProcess.StartAsync(DataPath);
-        await using var alice = await front.ConnectAsync("alice"); // The thread that reads epoll is made by now.
+        await using var alice = await front.ConnectAsync("alice"); // The threads that read epoll are made by now.
 
-        foreach (var name in new[] { ".NET Sockets", ".NET TP Worker", "sqlite writer", "sqlite sync" })
+        foreach (var name in new[] { "socket poller", ".NET Sockets", ".NET TP Worker", "sqlite writer", "sqlite sync" })
             Assert.Equal(["SCHED_BATCH"], front.SchedulingOf(name).Distinct(StringComparer.Ordinal));
     }
 

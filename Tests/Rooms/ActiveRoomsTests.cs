@@ -53,15 +53,21 @@ public sealed class ActiveRoomsTests(ChatCluster cluster)
             }
         })));
 
-        for (var i = 0; i < 20; i++)
+        try
         {
-            var before = Volatile.Read(ref inProcess);
-            Func<bool> goesOn = () => Volatile.Read(ref inProcess) >= before + 50;
-            await goesOn.Soon("the room is active again, and used");
-            await _cluster.DeactivateAsync(Room);
+            for (var i = 0; i < 20; i++)
+            {
+                var before = Volatile.Read(ref inProcess);
+                Func<bool> goesOn = () => publishing.IsCompleted || Volatile.Read(ref inProcess) >= before + 50;
+                await goesOn.Soon("the room is active again, and used");
+                await _cluster.DeactivateAsync(Room);
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref isOver, true);
         }
 
-        Volatile.Write(ref isOver, true);
         await publishing;
         var log = await EntriesAsync();
         Assert.Equal(spoken.Sum(seqs => seqs.Count), log.Count);
@@ -94,6 +100,30 @@ public sealed class ActiveRoomsTests(ChatCluster cluster)
         Assert.True(active.TryPublish(_name, [Say("6")], out _));
         turns.Run();
         Assert.Equal(["1", "2", "3", "4", "next 6"], taken);
+    }
+
+    [Fact]
+    public async Task A_batch_that_cannot_be_taken_and_those_for_which_there_is_no_room_are_refused_and_the_others_are_not()
+    {
+        var (turns, taken) = (new HeldTurns(), new List<string>());
+        var door = new RoomDoor(_name, new ActiveRooms(), turns, batch =>
+        {
+            if (batch[0].Text == "bad")
+                throw new InvalidOperationException("a fault");
+            taken.Add(batch[0].Text);
+        });
+        Assert.True(door.TryPublish([Say("bad")], out var bad));
+        for (var i = 1; i < RoomDoor.Capacity; i++)
+            Assert.True(door.TryPublish([Say("good")], out _));
+        Assert.True(door.TryPublish([Say("one too many")], out var refused));
+        Assert.Equal(ChatError.Unavailable, Assert.Single(await refused.Soon("it is refused")).Error);
+
+        turns.Run();
+        Assert.Equal(ChatError.Unavailable, Assert.Single(await bad.Soon("it is refused")).Error);
+        Assert.True(door.TryPublish([Say("last")], out _));
+        turns.Run();
+        Assert.Equal(RoomDoor.Capacity, taken.Count);
+        Assert.Equal("last", taken[^1]);
     }
 
     private static PublishRequest Say(string text) => new("alice", "Alice", text, $"id-{text}");

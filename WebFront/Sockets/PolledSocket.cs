@@ -79,11 +79,7 @@ internal sealed class PolledSocket : IValueTaskSource<int>, IThreadPoolWorkItem,
     {
         var count = Socket.Receive(buffer, SocketFlags.None, out var error);
         if (error == SocketError.WouldBlock)
-        {
-            _isLast = false; // That was told of another socket, which had this one's number before.
             return -1;
-        }
-
         if (error != SocketError.Success)
             throw new SocketException((int)error);
         // Less than fits was all there was, and the poller tells what comes from now on (epoll(7)).
@@ -93,7 +89,7 @@ internal sealed class PolledSocket : IValueTaskSource<int>, IThreadPoolWorkItem,
     }
 
     /// <summary>There may be something to read. Any thread may say so at any time.</summary>
-    /// <param name="isLast">And no more is to come: the reader need not wait until it has found the end.</param>
+    /// <param name="isLast">And no more is to come: from now on no wait is one, until the reader has found the end. It has to be true.</param>
     public void OnReady(bool isLast)
     {
         if (isLast)

@@ -13,7 +13,6 @@ internal sealed class SocketPoller
     private const int CloseOnExec = 0x80000; // EPOLL_CLOEXEC
     private const int Add = 1; // EPOLL_CTL_ADD
     private const uint Readable = 0x1; // EPOLLIN
-    private const uint Error = 0x8; // EPOLLERR
     private const uint HungUp = 0x10; // EPOLLHUP
     private const uint NoMoreToCome = 0x2000; // EPOLLRDHUP
     private const uint EdgeTriggered = 1u << 31; // EPOLLET
@@ -25,8 +24,9 @@ internal sealed class SocketPoller
     private readonly Lock _gate = new();
     private readonly int _poll;
 
-    // By descriptor: the kernel gives the lowest that is free.
-    private PolledSocket?[] _sockets = new PolledSocket?[1_024];
+    // By descriptor: the kernel gives the lowest that is free. It may be given to the next one while its news for the last is still under way: hence the registration.
+    private (PolledSocket? Socket, int Registration)[] _sockets = new (PolledSocket?, int)[1_024];
+    private int _registrations;
 
     private SocketPoller(int poll)
     {
@@ -41,29 +41,32 @@ internal sealed class SocketPoller
     /// <returns>False: the kernel watches no more of them (<c>fs.epoll.max_user_watches</c>, memory).</returns>
     public bool TryAdd(PolledSocket socket)
     {
+        int registration;
         lock (_gate)
         {
             if (socket.Descriptor >= _sockets.Length)
                 Array.Resize(ref _sockets, Math.Max(socket.Descriptor + 1, _sockets.Length * 2));
-            _sockets[socket.Descriptor] = socket;
+            registration = ++_registrations;
+            _sockets[socket.Descriptor] = (socket, registration);
         }
 
         Span<byte> request = stackalloc byte[16];
         BinaryPrimitives.WriteUInt32LittleEndian(request, Readable | NoMoreToCome | EdgeTriggered);
-        BinaryPrimitives.WriteInt64LittleEndian(request[DataAt..], socket.Descriptor);
+        BinaryPrimitives.WriteInt32LittleEndian(request[DataAt..], socket.Descriptor);
+        BinaryPrimitives.WriteInt32LittleEndian(request[(DataAt + 4)..], registration);
         if (ControlPoll(_poll, Add, socket.Socket.SafeHandle, ref request[0]) == 0)
             return true;
         Remove(socket);
         return false;
     }
 
-    /// <summary>Forgets a socket that is about to be closed, as the kernel then does by itself. What it still tells goes to who has the number next, and does no harm there.</summary>
+    /// <summary>Forgets a socket that is about to be closed, as the kernel then does by itself.</summary>
     public void Remove(PolledSocket socket)
     {
         lock (_gate)
         {
-            if (_sockets[socket.Descriptor] == socket)
-                _sockets[socket.Descriptor] = null;
+            if (_sockets[socket.Descriptor].Socket == socket)
+                _sockets[socket.Descriptor] = default;
         }
     }
 
@@ -76,10 +79,16 @@ internal sealed class SocketPoller
             for (var i = 0; i < count; i++)
             {
                 var news = events.AsSpan(i * EventSize, EventSize);
-                var isLast = (BinaryPrimitives.ReadUInt32LittleEndian(news) & (NoMoreToCome | HungUp | Error)) != 0;
-                Volatile.Read(ref _sockets)[(int)BinaryPrimitives.ReadInt64LittleEndian(news[DataAt..])]?.OnReady(isLast);
+                var isLast = (BinaryPrimitives.ReadUInt32LittleEndian(news) & (NoMoreToCome | HungUp)) != 0;
+                Find(BinaryPrimitives.ReadInt32LittleEndian(news[DataAt..]), BinaryPrimitives.ReadInt32LittleEndian(news[(DataAt + 4)..]))?.OnReady(isLast);
             }
         }
+    }
+
+    private PolledSocket? Find(int descriptor, int registration)
+    {
+        lock (_gate)
+            return _sockets[descriptor] is { Socket: { } socket } entry && entry.Registration == registration ? socket : null;
     }
 
     [DllImport("libc", EntryPoint = "epoll_create1")]

@@ -101,7 +101,7 @@ export class MessagesView {
     this.#newest.dataset.unread = room.unread;
     say(byId('newest-text'), room.unread ? plural(room.unread, 'new message') : 'Newest');
     const first = room.timeline.segments[0];
-    if (scrollTop < NearTop && first?.more && first.messages.length > 0) this.#on.older(first);
+    if (scrollTop < NearTop && room.timeline.isCaughtUp && first?.more && first.messages.length > 0) this.#on.older(first);
   }
 
   #element(row) {

@@ -11,11 +11,19 @@ export class Timeline {
   /** @type {{key: string, id: string, text: string, at: number, state: 'sending'|'sent'|'failed', error?: Error, seq?: number}[]} */
   pending = [];
   #guessed = new Map(); // id → the message that was taken for it before the ack said so
+  #head = null;         // where the room stood when this user last came in: {epoch, seq}
 
   get last() { return this.segments.at(-1); }
 
+  /** Whether all is here that `room_joined` spoke of: what comes after it may be drawn in pieces. */
+  get isCaughtUp() {
+    const last = this.last?.messages.at(-1);
+    return !last || last.epoch !== this.#head.epoch || last.seq >= this.#head.seq;
+  }
+
   /** @param {object} frame `room_joined` */
   joined(frame) {
+    this.#head = { epoch: frame.epoch, seq: frame.seq };
     if (this.segments.length === 0) this.segments.push({ epoch: frame.epoch, messages: [], more: frame.seq > 0 });
   }
 
