@@ -135,9 +135,8 @@ internal sealed class TcpConnection : DefaultConnectionContext, IConnectionSocke
                 return;
             using var deadline = new CancellationTokenSource(LingerTime);
             var ignored = new byte[4_096];
-            do
+            while (Polled.Receive(ignored) != 0)
                 await Polled.WaitAsync(deadline.Token);
-            while (Polled.Receive(ignored) != 0);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
         {
