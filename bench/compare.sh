@@ -3,8 +3,9 @@
 #   bench/compare.sh                                            everything, three turns, to bench/RESULTS.md: about 35 minutes
 #   bench/compare.sh --quick                                    everything, one short turn, to standard output: about 9 minutes; a look, no measurement
 #   bench/compare.sh --servers ours,bun --workloads lockstep    a part of it, to standard output
-# Options: --turns N, --seconds N (measured in each run), --warmup N (seconds of load on a new server), --port N (the first of five), --out FILE.
-# In a turn each server is started, warmed up and given all workloads one after another, and then the next: what is compared is minutes apart.
+# Options: --turns N, --seconds N (measured in each run), --warmup N (seconds of load on a new server), --port N (the first of ten), --out FILE.
+# In a turn each server is started, warmed up and given all workloads one after another, and then the next: what is compared is minutes apart. Ours and Bun's, the
+# closest race, are up together, and each workload goes to one right after the other. More are not: what others do once their load is over would be in the figures.
 set -euo pipefail
 command="bench/compare.sh $*"
 all_servers=ours,bun,deno,ws,socketio,signalr,cluster,signalr-redis,socketio-redis
@@ -14,7 +15,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --quick) turns=1 seconds=2 warmup=5; shift ;;
     --turns | --seconds | --warmup | --port | --servers | --workloads | --out) declare "${1#--}=${2:?"$1 needs a value"}"; shift 2 ;;
-    *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,7s/^# //p' "$0" >&2; exit 2 ;;
   esac
 done
 # What is less than a measurement of everything does not take the place of one.
@@ -41,33 +42,54 @@ fi
 build WebFront Silo bench/Load bench/peers/SignalR
 install_peers
 
-run() { # run ARGUMENTS...: the generator against what was started
-  local at=() pid
-  for address in "${addresses[@]}"; do at+=(--url "$address"); done
-  for pid in "${started[@]}"; do at+=(--pid "$pid"); done
-  load "$@" --dialect "$dialect" "${at[@]}" --json
+declare -A target # by server: how the generator gets to it, and whose CPU it counts
+up() { # up SERVER PORT: started
+  local before=${#started[@]} pid address
+  start "$1" "$2"
+  target[$1]="--dialect $dialect"
+  for address in "${addresses[@]}"; do target[$1]+=" --url $address"; done
+  for pid in "${started[@]:before}"; do target[$1]+=" --pid $pid"; done
 }
+
+# shellcheck disable=SC2086 # words, meant to be split
+run() { load "${@:2}" ${target[$1]} --json; } # run SERVER ARGUMENTS...: the generator against it
 
 measure() { # measure SERVER WORKLOAD TURN: a report; one with faults is a report too, and the tables say so
   local report=$work/reports/$2/$1-$3 code=0
   mkdir -p "${report%/*}"
   # shellcheck disable=SC2046 # words, meant to be split
-  run $(arguments "$2") --warmup 2 --seconds "$seconds" >"$report.json" 2>"$report.log" || code=$?
+  run "$1" $(arguments "$2") --warmup 2 --seconds "$seconds" >"$report.json" 2>"$report.log" || code=$?
   echo "turn $3, $1, $2: $(sed -n '/^delivered\|^connections\|^faults/{s/^[a-z]* *//;p}' "$report.log" | paste -sd ';')" >&2
   [ $code -lt 2 ] || { echo "  No report: $(cat "$report.log")" >&2; rm "$report.json"; }
 }
 
 mkdir "$work/reports"
 load_before=$(cut -d' ' -f1-3 /proc/loadavg)
-for turn in $(seq "$turns"); do
-  for server in ${servers//,/ }; do
-    [ "$workloads" = idle ] || { start "$server" "$port"; run fanout --window 4 --warmup 0 --seconds "$warmup" >"$work/warm" 2>&1 || cat "$work/warm" >&2; }
-    for workload in ${workloads//,/ }; do
-      fits "$server" "$workload" || continue
-      # Memory beyond the empty process: a new one.
-      [ "$workload" != idle ] || { end_servers; start "$server" "$port"; }
-      measure "$server" "$workload" "$turn"
+race() { # race TURN SERVER...: up together; each workload goes to one after the other
+  local next=$port server workload
+  for server in "${@:2}"; do
+    up "$server" "$next"
+    next=$((next + 5))
+    run "$server" fanout --window 4 --warmup 0 --seconds "$warmup" >"$work/warm" 2>&1 || cat "$work/warm" >&2
+  done
+  for workload in ${workloads//,/ }; do
+    for server in "${@:2}"; do
+      [ "$workload" != idle ] && fits "$server" "$workload" || continue
+      measure "$server" "$workload" "$1"
     done
+  done
+  end_servers
+}
+
+groups=${servers/ours,bun/ours+bun}
+for turn in $(seq "$turns"); do
+  # shellcheck disable=SC2086 # words, meant to be split
+  [ "$workloads" = idle ] || for together in ${groups//,/ }; do race "$turn" ${together//+/ }; done
+  [[ ,$workloads, == *,idle,* ]] || continue
+  for server in ${servers//,/ }; do # Memory beyond the empty process: a new one.
+    fits "$server" idle || continue
+    up "$server" "$port"
+    measure "$server" idle "$turn"
     end_servers
   done
 done
@@ -78,7 +100,7 @@ about() {
 # Ours beside its peers
 
 \`$command\` on $(date -u '+%-d %B %Y, %H:%M UTC'), commit $(git rev-parse --short HEAD)$(git diff --quiet HEAD || echo ' with changes'):
-medians over $turns turn(s), $seconds s measured in each run after 2 s of the same load; every server was warmed up for $warmup s before its first.
+medians over $turns turn(s), $seconds s measured in each run after 2 s of the same load; every server was warmed up for $warmup s before its first; ours and Bun's were up together and got each workload one right after the other, the rest one server after another.
 
 - Machine: $(nproc) cores of $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1), Linux $(uname -r | cut -d. -f1,2), load average before the run $load_before. Server and Redis on core $SERVER_CORE, generator on core $LOAD_CORE.
 - Texts of 100 bytes. Ours: tokens checked, rate limits off, every message acknowledged and stored: in one process in a data file on disk (\`Chat:DataSync\` = \`full\`), as a cluster (one silo,
