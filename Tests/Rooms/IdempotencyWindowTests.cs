@@ -65,12 +65,31 @@ public sealed class IdempotencyWindowTests
     }
 
     [Fact]
+    public void What_it_knows_is_the_same_whatever_grew_and_was_forgotten_meanwhile()
+    {
+        var ids = new Random(5);
+        List<UInt128> said = [];
+        for (var seq = 1; seq <= 50_000; seq++)
+        {
+            // The log is short, long, and short again.
+            var first = seq is > 20_000 and < 40_000 ? 1 : Math.Max(1, seq - 3_000);
+            said.Add(new UInt128((ulong)ids.NextInt64(), (ulong)ids.NextInt64()));
+            _window.Add(new LogEntry(Entry(seq, timestamp: 0), said[^1], 7), first);
+        }
+
+        for (var seq = 1; seq <= 50_000; seq++)
+            Assert.Equal(seq >= 47_000, _window.TryGet(said[seq - 1], out var known) && known.Seq == seq);
+    }
+
+    [Fact]
     public void A_new_epoch_knows_nothing()
     {
         Add(seq: 1, timestamp: 0);
         _window.IsLoaded = true;
         _window.Clear();
         Assert.False(_window.IsLoaded || Knows(1));
+        Add(seq: 1, timestamp: 0);
+        Assert.True(Knows(1));
     }
 
     private static Entry Entry(long seq, long timestamp) => new(seq, "alice", "Alice", "hi", timestamp);
