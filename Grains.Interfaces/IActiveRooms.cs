@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace OrleansChat.Grains.Interfaces;
 
 /// <summary>
-/// The rooms whose grains are active in this process. What a front says in one of them gets to the grain, in the grain's turns, without being a message of Orleans: on a
+/// The rooms whose grains are active in this process and were published to by a call. What a front says in one of them gets to the grain, in the grain's turns, without being a message of Orleans: on a
 /// room's only message that costs more than the room's own work (decision 0031). Where there is no silo in the process: <see cref="NoActiveRooms"/>.
 /// </summary>
 public interface IActiveRooms
@@ -15,7 +15,7 @@ public interface IActiveRooms
     /// <param name="room">The room's name.</param>
     /// <param name="requests">As <see cref="IRoomGrain.PublishBatch"/> takes them.</param>
     /// <param name="answers">One answer each. It does not fail, and has no time limit.</param>
-    /// <returns>False: the room is not active here and nothing was done. <see cref="IRoomGrain.PublishBatch"/> will find it.</returns>
+    /// <returns>False: the room is not active here, or nobody published to this activation yet, and nothing was done. <see cref="IRoomGrain.PublishBatch"/> finds it, and the next may come this way.</returns>
     bool TryPublish(string room, PublishRequest[] requests, [NotNullWhen(true)] out Task<PublishAnswer[]>? answers);
 }
 

@@ -4,12 +4,12 @@ using OrleansChat.Grains.Interfaces;
 
 namespace OrleansChat.Grains;
 
-/// <summary>The rooms that are active in this silo.</summary>
+/// <summary>The doors of the rooms that are active in this silo.</summary>
 internal sealed class ActiveRooms : IActiveRooms
 {
     private readonly ConcurrentDictionary<string, RoomDoor> _doors = new(StringComparer.Ordinal);
 
-    /// <summary>A room is active, and takes what comes to its door.</summary>
+    /// <summary>A room takes what comes to its door from now on.</summary>
     public void Add(string room, RoomDoor door) => _doors[room] = door;
 
     /// <summary>A room is about to go. Another activation's door stays.</summary>

@@ -19,10 +19,17 @@ internal sealed class RoomDoor(string room, ActiveRooms active, IWorkItemSchedul
     private List<PendingPublish> _waiting = [];
     private List<PendingPublish> _taken = [];
     private bool _hasAsked;
+    private bool _isOpen;
     private bool _isClosed;
 
-    /// <summary>The activation is ready.</summary>
-    public void Open() => active.Add(room, this);
+    /// <summary>Opens it, once. Called in a turn, and not while the grain is activated: Orleans calls no <c>OnDeactivateAsync</c> where that is given up, and nobody would close it.</summary>
+    public void Open()
+    {
+        if (_isOpen || _isClosed)
+            return;
+        _isOpen = true;
+        active.Add(room, this);
+    }
 
     /// <summary>It takes no more: who comes from now on finds the next activation. Called in a turn; what has come is taken before this ends.</summary>
     public void Close()

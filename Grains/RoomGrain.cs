@@ -50,7 +50,6 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     {
         _feeds = new FeedWriter(this.GetStreamProvider(Feeds.Provider), _room, _logger);
         _news = new RoomNews(_room, _members, _feeds, _options.PresenceDetailLimit, _time);
-        _door.Open();
         return Task.CompletedTask;
     }
 
@@ -69,6 +68,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
 
     public Task<PublishAnswer[]> PublishBatch(PublishRequest[] requests)
     {
+        _door.Open();
         var batch = new PendingPublish(requests);
         _pump.Post(batch);
         return _sync is null ? batch.Answers : WhenSyncedAsync(_sync, batch.Answers);

@@ -15,7 +15,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --quick) turns=1 seconds=2 warmup=5; shift ;;
     --turns | --seconds | --warmup | --port | --servers | --workloads | --out) declare "${1#--}=${2:?"$1 needs a value"}"; shift 2 ;;
-    *) sed -n '2,7s/^# //p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,8s/^# //p' "$0" >&2; exit 2 ;;
   esac
 done
 # What is less than a measurement of everything does not take the place of one.
@@ -81,7 +81,13 @@ race() { # race TURN SERVER...: up together; each workload goes to one after the
   end_servers
 }
 
-groups=${servers/ours,bun/ours+bun}
+groups=$servers side_by_side=''
+if [[ ,$servers, == *,ours,* && ,$servers, == *,bun,* && $workloads != idle ]]; then
+  rest=,$servers,
+  rest=${rest/,ours,/,}
+  groups=ours+bun${rest/,bun,/,}
+  side_by_side="; ours and Bun's were up together and got each workload one right after the other, the rest one server after another"
+fi
 for turn in $(seq "$turns"); do
   # shellcheck disable=SC2086 # words, meant to be split
   [ "$workloads" = idle ] || for together in ${groups//,/ }; do race "$turn" ${together//+/ }; done
@@ -100,7 +106,7 @@ about() {
 # Ours beside its peers
 
 \`$command\` on $(date -u '+%-d %B %Y, %H:%M UTC'), commit $(git rev-parse --short HEAD)$(git diff --quiet HEAD || echo ' with changes'):
-medians over $turns turn(s), $seconds s measured in each run after 2 s of the same load; every server was warmed up for $warmup s before its first; ours and Bun's were up together and got each workload one right after the other, the rest one server after another.
+medians over $turns turn(s), $seconds s measured in each run after 2 s of the same load; every server was warmed up for $warmup s before its first$side_by_side.
 
 - Machine: $(nproc) cores of $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1), Linux $(uname -r | cut -d. -f1,2), load average before the run $load_before. Server and Redis on core $SERVER_CORE, generator on core $LOAD_CORE.
 - Texts of 100 bytes. Ours: tokens checked, rate limits off, every message acknowledged and stored: in one process in a data file on disk (\`Chat:DataSync\` = \`full\`), as a cluster (one silo,

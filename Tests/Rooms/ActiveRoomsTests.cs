@@ -15,15 +15,17 @@ public sealed class ActiveRoomsTests(ChatCluster cluster)
     private IRoomGrain Room => _cluster.Client.GetGrain<IRoomGrain>(_name);
 
     [Fact]
-    public async Task A_room_is_there_while_it_is_active_and_both_ways_lead_to_the_same_log()
+    public async Task A_room_is_there_from_the_first_publish_on_while_it_is_active_and_both_ways_lead_to_the_same_log()
     {
         Assert.False(_cluster.Active.TryPublish(_name, [Say("1")], out _));
         await CreateAsync();
+        Assert.False(_cluster.Active.TryPublish(_name, [Say("1")], out _));
+        await Room.Publish(Say("0"));
 
         Assert.True(_cluster.Active.TryPublish(_name, [Say("1"), Say("far too long for this silo")], out var answers));
         var answered = await answers.Soon("the room answers");
         Assert.Equal([null, ChatError.MessageTooLong], answered.Select(answer => answer.Error));
-        Assert.Equal(1, answered[0].Seq);
+        Assert.Equal(2, answered[0].Seq);
         Assert.Equal(answered[0] with { Duplicate = true }, await Room.Publish(Say("1")));
 
         await _cluster.DeactivateAsync(Room);
