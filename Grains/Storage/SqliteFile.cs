@@ -37,15 +37,15 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     /// <summary>The newest pages of some thousand rooms: at SQLite's own 2 MB an append had to read three times.</summary>
     private const int CacheKib = 16_384;
 
-    /// <summary>How far the write-ahead log grows, 32 MB, before it is moved into the file: a page that was written often meanwhile is moved once.</summary>
-    private const int CheckpointPages = 8_192;
-
     private readonly SqliteQueue _writes = new(QueueLength, Lull.ForBatches);
     private readonly SqliteQueue _reads = new(QueueLength, lull: null);
     private readonly FileStream? _lock;
     private readonly SafeFileHandle? _log;
+    private readonly SafeFileHandle? _data;
     private readonly SqliteSync? _sync;
     private readonly SqliteSession _writer;
+    private readonly SqliteSession? _mover;
+    private readonly SqliteCheckpointer? _checkpointer;
     private readonly List<SqliteSession> _readers = [];
     private readonly List<Thread> _threads = [];
     private ISqliteCompanion? _companion;
@@ -77,8 +77,9 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
             _writer.Execute("PRAGMA synchronous = NORMAL"); // SQLite itself syncs before and after the log is moved into the file, and SyncAsync whenever somebody waits for it.
             _writer.Execute("PRAGMA checkpoint_fullfsync = 1"); // macOS: what the disk has, not what it was given.
             _writer.Execute($"PRAGMA cache_size = -{CacheKib}");
-            _writer.Execute($"PRAGMA wal_autocheckpoint = {CheckpointPages}");
+            _writer.Execute("PRAGMA wal_autocheckpoint = 0");
             SqliteSchema.Create(_writer);
+            logger ??= NullLogger.Instance;
             if (!inMemory)
             {
                 machine ??= SqliteMachine.This;
@@ -88,20 +89,22 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
                 _log = File.OpenHandle(_writer.LogPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
                 machine.Flush(_log);
                 SqliteLock.Mark(_lock!, isMarked: false);
-                if (sync == DataSync.Full)
+                IsNeeded = sync == DataSync.Full;
+                _sync = new SqliteSync(() => machine.Flush(_log), TimeProvider.System, logger, () =>
                 {
-                    _sync = new SqliteSync(() => machine.Flush(_log), TimeProvider.System, logger ?? NullLogger.Instance, () =>
+                    try
                     {
-                        try
-                        {
-                            SqliteLock.Mark(_lock!, isMarked: true);
-                        }
-                        finally
-                        {
-                            refused?.Invoke(); // Whatever the disk says to the mark.
-                        }
-                    });
-                }
+                        SqliteLock.Mark(_lock!, isMarked: true);
+                    }
+                    finally
+                    {
+                        refused?.Invoke(); // Whatever the disk says to the mark.
+                    }
+                });
+                _data = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+                _mover = new SqliteSession(connection.ToString());
+                _mover.Execute("PRAGMA checkpoint_fullfsync = 1");
+                _checkpointer = new SqliteCheckpointer(() => MoveLog(machine), () => _sync.Failure is not null || _writer.MoveLog(), _sync.Refuse, logger);
             }
 
             for (var i = 0; i < Readers && !inMemory; i++)
@@ -146,18 +149,18 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     /// <param name="operation">Gets that and the session.</param>
     /// <param name="cancellation">The deadline.</param>
     public Task<T> WriteAsync<TState, T>(TState state, Func<TState, SqliteSession, T> operation, CancellationToken cancellation) =>
-        _sync?.Failure is { } failure ? Task.FromException<T>(failure) : Enqueue(_writes, state, operation, cancellation);
+        _sync?.Failure is { } failure ? Task.FromException<T>(failure) : _writes.RunAsync(state, operation, cancellation);
 
     /// <summary>Runs a query beside the writer. Each statement sees what was committed when it began.</summary>
     /// <inheritdoc cref="WriteAsync{T}(Func{SqliteSession, T}, CancellationToken)"/>
     public Task<T> ReadAsync<T>(Func<SqliteSession, T> query, CancellationToken cancellation) =>
-        Enqueue(_readers.Count == 0 ? _writes : _reads, query, static (query, session) => query(session), cancellation);
+        (_readers.Count == 0 ? _writes : _reads).RunAsync(query, static (query, session) => query(session), cancellation);
 
     /// <inheritdoc/>
-    public bool IsNeeded => _sync is not null;
+    public bool IsNeeded { get; }
 
     /// <inheritdoc/>
-    public Task SyncAsync() => _sync?.SyncAsync() ?? Task.CompletedTask;
+    public Task SyncAsync() => IsNeeded ? _sync!.SyncAsync() : Task.CompletedTask;
 
     /// <summary>Takes no new work, finishes what waits, moves the write-ahead log into the file and lets other processes in.</summary>
     public void Dispose()
@@ -168,6 +171,7 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
         _reads.Complete();
         foreach (var thread in _threads)
             thread.Join();
+        _checkpointer?.Dispose();
         _sync?.Dispose();
         try
         {
@@ -194,23 +198,6 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
             SqliteLife.End(_writer);
     }
 
-    private static Task<T> Enqueue<TState, T>(SqliteQueue queue, TState state, Func<TState, SqliteSession, T> run, CancellationToken cancellation)
-    {
-        if (cancellation.IsCancellationRequested)
-            return Task.FromCanceled<T>(cancellation);
-        var work = new SqliteWork<TState, T>(state, run, cancellation);
-        try
-        {
-            if (!queue.TryAdd(work))
-                work.Fail(new IOException($"{QueueLength} operations wait for the data file already; this one was not done."));
-        }
-        catch (ObjectDisposedException exception)
-        {
-            work.Fail(exception);
-        }
-        return work.Done;
-    }
-
     private void Start(string name, ThreadStart loop)
     {
         var thread = new Thread(loop) { IsBackground = true, Name = name };
@@ -228,8 +215,19 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
                 gathered.ForEach(work => work.Fail(failure));
             else if (gathered.Count > 0)
                 Commit(gathered);
+            if (!_writer.InTransaction) // It is after an operation that threw.
+                _checkpointer?.OnCommitted(_writer.PagesWritten);
             gathered.Clear();
         }
+    }
+
+    /// <summary>Moves the log twice, the second time what was written while the first went on, and has the file synced: SQLite does where it moved all, which it never has where much is written.</summary>
+    private void MoveLog(SqliteMachine machine)
+    {
+        for (var i = 0; i < 2 && _sync!.Failure is null; i++)
+            _mover!.MoveLog();
+        if (_sync!.Failure is null)
+            machine.Flush(_data!);
     }
 
     private void Commit(List<SqliteWork> gathered)
@@ -290,10 +288,13 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
 
     private void CloseConnections()
     {
+        _checkpointer?.Dispose();
         _sync?.Dispose();
         _log?.Dispose();
+        _mover?.Dispose();
         _readers.ForEach(reader => reader.Dispose());
         _writer?.Dispose(); // The last connection to close checkpoints and removes the write-ahead log.
+        _data?.Dispose(); // After all connections: what closes a handle of a file gives up the process' locks of it (fcntl(2)).
         _lock?.Dispose();
     }
 }

@@ -13,28 +13,16 @@ internal sealed class SqliteQueue(int capacity, Lull? lull) : IThreadPoolWorkIte
     private bool _isDue;
     private bool _isComplete;
 
-    /// <returns>False when as many wait as may.</returns>
-    /// <exception cref="ObjectDisposedException">The queue is complete.</exception>
-    public bool TryAdd(SqliteWork work)
+    /// <summary>Has an operation run by the thread that takes it.</summary>
+    /// <returns>What it gives; <see cref="IOException"/> when as many wait as may, <see cref="ObjectDisposedException"/> when the queue is complete: it is not done then.</returns>
+    public Task<T> RunAsync<TState, T>(TState state, Func<TState, SqliteSession, T> run, CancellationToken cancellation)
     {
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_isComplete, this);
-            if (_waiting.Count == capacity)
-                return false;
-            _waiting.Enqueue(work);
-            if (lull is null)
-            {
-                Wake();
-            }
-            else if (!_isDue && !_isPosted)
-            {
-                _isPosted = true;
-                lull.Post(this);
-            }
-
-            return true;
-        }
+        if (cancellation.IsCancellationRequested)
+            return Task.FromCanceled<T>(cancellation);
+        var work = new SqliteWork<TState, T>(state, run, cancellation);
+        if (Add(work) is { } refusal)
+            work.Fail(refusal);
+        return work.Done;
     }
 
     /// <summary>Waits until there is work, and takes it.</summary>
@@ -71,6 +59,30 @@ internal sealed class SqliteQueue(int capacity, Lull? lull) : IThreadPoolWorkIte
             _isPosted = false;
             if (_waiting.Count > 0)
                 Wake();
+        }
+    }
+
+    /// <returns>Why it does not wait; null: it does.</returns>
+    private Exception? Add(SqliteWork work)
+    {
+        lock (_gate)
+        {
+            if (_isComplete)
+                return new ObjectDisposedException(nameof(SqliteFile));
+            if (_waiting.Count == capacity)
+                return new IOException($"{capacity} operations wait for the data file already; this one was not done.");
+            _waiting.Enqueue(work);
+            if (lull is null)
+            {
+                Wake();
+            }
+            else if (!_isDue && !_isPosted)
+            {
+                _isPosted = true;
+                lull.Post(this);
+            }
+
+            return null;
         }
     }
 

@@ -32,6 +32,25 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
+    /// <summary>Pages that this connection has written to the write-ahead log; 0 follows on the highest number.</summary>
+    public int PagesWritten
+    {
+        get
+        {
+            _ = raw.sqlite3_db_status(_connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out var pages, out _, resetFlg: 0);
+            return pages;
+        }
+    }
+
+    /// <summary>Syncs the write-ahead log and moves what is in it into the file, which is synced too where that is all of it; whoever reads or writes goes on meanwhile.</summary>
+    /// <returns>False: somebody wrote meanwhile, still reads what was before, or moves it as well.</returns>
+    public bool MoveLog()
+    {
+        using var row = Query("PRAGMA wal_checkpoint(PASSIVE)");
+        row.Read();
+        return row.GetInt64(1) == row.GetInt64(2); // pages in the log, pages moved
+    }
+
     /// <summary>Leaves the write-ahead log as it is when the connection is closed.</summary>
     public void KeepLog() => raw.sqlite3_db_config(_connection.Handle, raw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, out _);
 

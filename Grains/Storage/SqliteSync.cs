@@ -60,6 +60,23 @@ internal sealed partial class SqliteSync : IDisposable
         }
     }
 
+    /// <summary>The disk has refused a sync of another kind: what is true of its refusals here is true of that.</summary>
+    public void Refuse(Exception exception)
+    {
+        var failure = Refused(exception);
+        TaskCompletionSource? next;
+        lock (_gate)
+        {
+            if (Failure is not null)
+                return;
+            (Failure, next, _next) = (failure, _next, null);
+        }
+
+        LogFailed(failure);
+        next?.TrySetException(failure);
+        TellRefused();
+    }
+
     /// <summary>Takes no more; syncs once more for those who wait.</summary>
     public void Dispose()
     {
@@ -85,23 +102,24 @@ internal sealed partial class SqliteSync : IDisposable
             }
             catch (Exception exception)
             {
-                failure = new IOException($"The data file could not be synced to the disk: {exception.Message} Nothing is stored any more, until a restart.", exception);
+                failure = Refused(exception);
             }
 
             _patience.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            var next = OnEnded(failure);
-            if (failure is null)
+            var (before, next) = OnEnded(failure);
+            if ((before ?? failure) is not { } refusal)
             {
                 group.TrySetResult();
+                continue;
             }
-            else
-            {
-                LogFailed(failure);
-                group.TrySetException(failure);
-                next?.TrySetException(failure);
+
+            if (before is null)
+                LogFailed(refusal);
+            group.TrySetException(refusal);
+            next?.TrySetException(refusal);
+            if (before is null)
                 TellRefused();
-                return;
-            }
+            return;
         }
     }
 
@@ -129,13 +147,14 @@ internal sealed partial class SqliteSync : IDisposable
         }
     }
 
-    /// <returns>Those who wait for the next sync, which does not come after a failure.</returns>
-    private TaskCompletionSource? OnEnded(IOException? failure)
+    /// <returns>What the disk had refused meanwhile, and those who wait for the next sync, which does not come after a failure.</returns>
+    private (IOException? Before, TaskCompletionSource? Next) OnEnded(IOException? failure)
     {
         lock (_gate)
         {
-            (_underWay, _isStalled, Failure) = (null, false, failure);
-            return _next;
+            var before = Failure;
+            (_underWay, _isStalled, Failure) = (null, false, before ?? failure);
+            return (before, _next);
         }
     }
 
@@ -165,6 +184,9 @@ internal sealed partial class SqliteSync : IDisposable
     /// <summary>How much longer those who wait for the sync under way are to wait, in whole milliseconds, as timers have it.</summary>
     private TimeSpan Left() =>
         TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling((Deadlines.Sync - _time.GetElapsedTime(_underWaySince)).TotalMilliseconds)));
+
+    private static IOException Refused(Exception exception) =>
+        new($"The data file could not be synced to the disk: {exception.Message} Nothing is stored any more, until a restart.", exception);
 
     private static TimeoutException Stalled() => new($"The data file was not synced to the disk within {Deadlines.Sync.TotalSeconds} s.");
 

@@ -133,6 +133,39 @@ public sealed class PowerCutTests : IDisposable
         Assert.Equal(2, (await new SqliteLogStore(later).OpenAsync(Room, create: false, Cancellation))!.Head);
     }
 
+    [Theory]
+    [InlineData("full")]
+    [InlineData("normal")]
+    public async Task A_disk_that_refuses_what_is_moved_from_the_log_into_the_file_has_refused_too(string sync)
+    {
+        const int megabyte = 1 << 20;
+        var refuses = false;
+        var refused = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var machine = new SqliteMachine("first", _ =>
+        {
+            if (refuses)
+                throw new IOException("Input/output error.");
+        });
+        long last = 2;
+        using (var file = new SqliteFile(Path.Combine(_directory, "chat.db"), sync == "full" ? DataSync.Full : DataSync.Normal, null, machine, refused.SetResult))
+        {
+            var (store, epoch) = await FillAsync(file);
+            refuses = true;
+            var unstored = await Assert.ThrowsAsync<IOException>(async () =>
+            {
+                for (; last < 200; last++)
+                    Assert.True(await store.AppendAsync(Room, new LogPosition(epoch, last), new LogBatch(last + 1, 1_000, new byte[megabyte]), Cancellation));
+            });
+            Assert.Contains("until a restart", unstored.Message, StringComparison.Ordinal);
+            await refused.Task.Soon("the host is told");
+        }
+
+        Assert.True(new FileInfo(Path.Combine(_directory, "chat.db-wal")).Length > 32 * megabyte, "The log is left for the next start.");
+        using var left = Open("chat.db", "first");
+        Assert.NotEmpty(left.Life);
+        Assert.Equal(last, (await new SqliteLogStore(left).OpenAsync(Room, create: false, Cancellation))!.Head);
+    }
+
     [Fact]
     public async Task A_link_to_the_file_is_followed()
     {

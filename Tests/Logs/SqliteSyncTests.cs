@@ -82,6 +82,24 @@ public sealed class SqliteSyncTests : IDisposable
     }
 
     [Fact]
+    public async Task A_refusal_of_another_sync_is_the_end_of_these_too_and_is_told_once()
+    {
+        var first = _sync.SyncAsync();
+        await _disk.BegunAsync(1);
+        var second = _sync.SyncAsync();
+
+        _sync.Refuse(new IOException("Input/output error."));
+        await Assert.ThrowsAsync<IOException>(() => second.Soon("the disk is not asked again"));
+        Assert.False(first.IsCompleted);
+        _disk.Let(1);
+        await Assert.ThrowsAsync<IOException>(() => first.Soon("what the disk says after it refused is not believed"));
+        await Assert.ThrowsAsync<IOException>(() => _sync.SyncAsync().Soon("nor is it asked again"));
+        await _isRefused.Task.Soon("somebody is told");
+        Assert.Equal(1, _disk.Begun);
+        Assert.Single(_logs.Lines, line => line.Level == LogLevel.Critical);
+    }
+
+    [Fact]
     public async Task Who_waits_when_it_is_disposed_is_synced_and_who_asks_later_is_refused()
     {
         var first = _sync.SyncAsync();

@@ -1,0 +1,139 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace OrleansChat.Grains.Storage;
+
+/// <summary>
+/// Moves the write-ahead log into the data file: most of it on a thread of its own while transactions go on, which would else wait for the disk; the little that came
+/// meanwhile between two transactions, since the log begins anew only where all of it was moved (https://www.sqlite.org/wal.html, "Checkpoint starvation").
+/// </summary>
+internal sealed partial class SqliteCheckpointer : IDisposable
+{
+    /// <summary>How far the log grows, 32 MB, before it is moved: a page that was written often meanwhile is moved once.</summary>
+    public const int Pages = 8_192;
+
+    /// <summary>Where transactions wait for the move that is under way, 128 MB: the disk takes less than is written.</summary>
+    public const int MostPages = 4 * Pages;
+
+    private readonly object _gate = new();
+    private readonly Action _move;
+    private readonly Func<bool> _moveRest;
+    private readonly Action<Exception> _refused;
+    private readonly ILogger _logger;
+    private readonly Thread _thread;
+    private State _state = State.Idle;
+    private bool _isComplete;
+    private int _from;
+
+    /// <param name="move">Moves what is in the log when it is called, and has the file synced; on the thread of this object.</param>
+    /// <param name="moveRest">Moves what is in the log, for the writer's thread. False: not all, as somebody still reads what was before.</param>
+    /// <param name="refused">Gets what the disk said when it refused to sync. Nothing is moved any more then: asked again it might say yes, and not have what was lost before.</param>
+    /// <param name="logger">Hears of what could not be moved for other reasons.</param>
+    public SqliteCheckpointer(Action move, Func<bool> moveRest, Action<Exception> refused, ILogger logger)
+    {
+        (_move, _moveRest, _refused, _logger) = (move, moveRest, refused, logger);
+        _thread = new Thread(Run) { IsBackground = true, Name = "sqlite checkpoint" };
+        _thread.Start();
+    }
+
+    private enum State
+    {
+        Idle,
+        Asked,
+        Moved,
+        Failed,
+        Refused,
+    }
+
+    /// <summary>To be called by the writer between two transactions. Asks for a move where the log is long, ends one that was made.</summary>
+    /// <param name="written">Pages written to the log in all; 0 follows on the highest number.</param>
+    public void OnCommitted(int written)
+    {
+        lock (_gate)
+        {
+            while (_state == State.Asked && !_isComplete && Length() >= MostPages)
+                Monitor.Wait(_gate);
+            if (_state == State.Idle && Length() >= Pages)
+            {
+                _state = State.Asked;
+                Monitor.PulseAll(_gate);
+            }
+
+            if (_state is State.Idle or State.Asked or State.Refused)
+                return;
+        }
+
+        // Nobody else changes these two states.
+        var state = _state == State.Failed ? State.Failed : Try(_moveRest);
+        if (state == State.Moved)
+            return; // Not all of it: again after the next transaction.
+        if (state == State.Failed)
+            state = State.Idle; // It is tried again when the log has grown by as much again.
+        lock (_gate)
+            (_from, _state) = (written, state);
+
+        int Length() => (written - _from) & int.MaxValue;
+    }
+
+    /// <summary>Begins no other move, and waits for the one under way.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isComplete = true;
+            Monitor.PulseAll(_gate);
+        }
+
+        _thread.Join();
+    }
+
+    private void Run()
+    {
+        while (IsAsked())
+        {
+            var state = Try(() =>
+            {
+                _move();
+                return false;
+            });
+            lock (_gate)
+            {
+                _state = state;
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    private bool IsAsked()
+    {
+        lock (_gate)
+        {
+            while (_state != State.Asked && !_isComplete)
+                Monitor.Wait(_gate);
+            return !_isComplete;
+        }
+    }
+
+    /// <param name="move">True: all of the log was moved.</param>
+    private State Try(Func<bool> move)
+    {
+        const int syncRefused = 1_034; // SQLITE_IOERR_FSYNC, https://www.sqlite.org/rescode.html
+        try
+        {
+            return move() ? State.Idle : State.Moved;
+        }
+        catch (Exception e) when (e is IOException or SqliteException { SqliteExtendedErrorCode: syncRefused })
+        {
+            _refused(e);
+            return State.Refused;
+        }
+        catch (SqliteException e)
+        {
+            LogNotMoved(e);
+            return State.Failed;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The write-ahead log could not be moved into the data file. Nothing is lost, it grows meanwhile, and is tried again after 32 MB more")]
+    private partial void LogNotMoved(SqliteException e);
+}

@@ -1,0 +1,181 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using OrleansChat.Grains.Storage;
+using OrleansChat.Tests.Support;
+
+namespace OrleansChat.Tests.Logs;
+
+public sealed class SqliteCheckpointerTests : IDisposable
+{
+    private const int Megabyte = 1 << 20;
+    private const int PagesOfAMegabyte = 256;
+
+    private readonly string _directory = Directory.CreateTempSubdirectory("checkpoint").FullName;
+    private readonly CapturedLogs _logs = new();
+    private readonly ConcurrentBag<Exception> _refusals = [];
+
+    public void Dispose()
+    {
+        _logs.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_long_log_is_moved_while_nobody_writes_and_begins_anew_with_the_next_transaction()
+    {
+        var path = Path.Combine(_directory, "chat.db");
+        using var file = new SqliteFile(path);
+        await file.WriteAsync(session => session.Execute("CREATE TABLE heap (number INTEGER PRIMARY KEY, bytes BLOB) STRICT"), Cancellation);
+        await WriteMegabytesAsync(file, (SqliteCheckpointer.Pages / PagesOfAMegabyte) + 1);
+
+        await new Func<bool>(() => new FileInfo(path).Length > 32 * Megabyte).Soon("32 MB of the log are in the data file, and no transaction ended meanwhile");
+        await BeginAnewAsync().Soon("a transaction begins the log anew");
+        var longest = new FileInfo(path + "-wal").Length;
+        await WriteMegabytesAsync(file, 20);
+        Assert.Equal(longest, new FileInfo(path + "-wal").Length);
+
+        async Task BeginAnewAsync()
+        {
+            for (var before = CheckpointSequence(path); CheckpointSequence(path) == before;)
+                await file.WriteAsync(session => session.Execute("INSERT INTO heap (bytes) VALUES (zeroblob(1))"), Cancellation);
+        }
+    }
+
+    [Fact]
+    public async Task An_operation_that_throws_when_the_rest_is_to_be_moved_does_not_hold_up_the_writer()
+    {
+        using var file = new SqliteFile(Path.Combine(_directory, "chat.db"));
+        await file.WriteAsync(session => session.Execute("CREATE TABLE heap (number INTEGER PRIMARY KEY, bytes BLOB) STRICT"), Cancellation);
+        await WriteMegabytesAsync(file, (SqliteCheckpointer.Pages / PagesOfAMegabyte) + 1);
+        await new Func<bool>(() => new FileInfo(Path.Combine(_directory, "chat.db")).Length > 32 * Megabyte).Soon("the log is moved");
+
+        for (var i = 0; i < 100; i++)
+        {
+            using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(20), TimeProvider.System);
+            await Assert.ThrowsAsync<InvalidOperationException>(() => file.WriteAsync<int>(_ => throw new InvalidOperationException("a fault"), soon.Token));
+        }
+    }
+
+    [Fact]
+    public async Task The_writer_does_not_wait_for_a_move_and_moves_the_rest_when_it_has_ended()
+    {
+        using var mayMove = new SemaphoreSlim(0);
+        var isMoving = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var rests = 0;
+        using var checkpointer = Start(
+            () =>
+            {
+                isMoving.TrySetResult();
+                mayMove.Wait(Cancellation);
+            },
+            () => ++rests == 3);
+
+        checkpointer.OnCommitted(SqliteCheckpointer.Pages - 1);
+        Assert.False(isMoving.Task.IsCompleted);
+        checkpointer.OnCommitted(SqliteCheckpointer.Pages);
+        await isMoving.Task.Soon("the log is moved when it is 32 MB long");
+        checkpointer.OnCommitted(SqliteCheckpointer.MostPages - 1);
+        Assert.Equal(0, rests);
+
+        var waiting = Task.Run(() => checkpointer.OnCommitted(SqliteCheckpointer.MostPages), Cancellation);
+        mayMove.Release();
+        await waiting.Soon("a log of 128 MB waits for the move to end");
+        Assert.Equal(1, rests);
+        for (var i = 0; i < 5; i++)
+            checkpointer.OnCommitted(SqliteCheckpointer.MostPages);
+        Assert.Equal(3, rests);
+    }
+
+    [Fact]
+    public async Task Pages_are_counted_beyond_the_highest_number()
+    {
+        var rests = 0;
+        using var checkpointer = Start(() => { }, () => ++rests > 0);
+
+        await MoveAtAsync(int.MaxValue - 10);
+        checkpointer.OnCommitted(10);
+        Assert.Equal(1, rests);
+        await MoveAtAsync(SqliteCheckpointer.Pages);
+
+        async Task MoveAtAsync(int written)
+        {
+            var before = rests;
+            await new Func<bool>(() =>
+            {
+                checkpointer.OnCommitted(written);
+                return rests == before + 1;
+            }).Soon($"the log is moved when {written} pages were written");
+        }
+    }
+
+    [Fact]
+    public async Task What_cannot_be_moved_is_told_and_tried_again_when_the_log_has_grown_by_as_much_again()
+    {
+        var tries = 0;
+        using var checkpointer = Start(
+            () =>
+            {
+                if (Interlocked.Increment(ref tries) == 1)
+                    throw new SqliteException("database or disk is full", errorCode: 13);
+            },
+            () => true);
+
+        checkpointer.OnCommitted(SqliteCheckpointer.Pages);
+        await new Func<bool>(() => _logs.Lines.Count(line => line.Level == LogLevel.Warning) == 1).Soon("it is told");
+        await new Func<bool>(() =>
+        {
+            checkpointer.OnCommitted(2 * SqliteCheckpointer.Pages);
+            checkpointer.OnCommitted(3 * SqliteCheckpointer.Pages);
+            return Volatile.Read(ref tries) >= 2;
+        }).Soon("it is tried again");
+        Assert.Empty(_refusals);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_disk_that_refused_a_sync_is_not_asked_again(bool isOurs)
+    {
+        var tries = 0;
+        using var checkpointer = Start(
+            () =>
+            {
+                Interlocked.Increment(ref tries);
+                throw isOurs ? new IOException("fsync: Input/output error.") : new SqliteException("disk I/O error", errorCode: 10, extendedErrorCode: 1034);
+            },
+            () => Interlocked.Increment(ref tries) > 0);
+
+        checkpointer.OnCommitted(SqliteCheckpointer.Pages);
+        await new Func<bool>(() => !_refusals.IsEmpty).Soon("it is told that the disk refused");
+        for (var i = 2; i < 20; i++)
+            checkpointer.OnCommitted(i * SqliteCheckpointer.Pages);
+        checkpointer.Dispose();
+        Assert.Equal(1, tries);
+        Assert.Single(_refusals);
+    }
+
+    [Fact]
+    public void The_version_of_SQLite_is_one_that_may_move_a_log_which_begins_anew_meanwhile() =>
+        Assert.True(new Version(SQLitePCL.raw.sqlite3_libversion().utf8_to_string()) >= new Version(3, 51, 3), "Earlier ones could corrupt the file: https://www.sqlite.org/wal.html#walresetbug.");
+
+    private SqliteCheckpointer Start(Action move, Func<bool> moveRest) => new(move, moveRest, _refusals.Add, _logs.CreateLogger("checkpoint"));
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private static async Task WriteMegabytesAsync(SqliteFile file, int count)
+    {
+        for (var i = 0; i < count; i++)
+            await file.WriteAsync(session => session.Execute("INSERT INTO heap (bytes) VALUES (zeroblob(?1))", (long)Megabyte), Cancellation);
+    }
+
+    /// <summary>The log keeps its length when it begins anew; a number in its header grows (https://www.sqlite.org/fileformat2.html#walformat).</summary>
+    private static uint CheckpointSequence(string path)
+    {
+        using var log = new FileStream(path + "-wal", FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        Span<byte> header = stackalloc byte[32];
+        log.ReadExactly(header);
+        return BinaryPrimitives.ReadUInt32BigEndian(header[12..]);
+    }
+}
