@@ -12,8 +12,11 @@ internal sealed partial class SqliteCheckpointer : IDisposable
     /// <summary>How far the log grows, 32 MB, before it is moved: a page that was written often meanwhile is moved once.</summary>
     public const int Pages = 8_192;
 
-    /// <summary>Where transactions wait for the move that is under way, 128 MB: the disk takes less than is written.</summary>
-    public const int MostPages = 4 * Pages;
+    /// <summary>Where transactions wait for the move that is under way, 64 MB: the disk takes less than is written.</summary>
+    public const int MostPages = 2 * Pages;
+
+    /// <summary><c>SQLITE_IOERR_FSYNC</c>, https://www.sqlite.org/rescode.html.</summary>
+    public const int SyncRefused = 1_034;
 
     private readonly object _gate = new();
     private readonly Action _move;
@@ -26,7 +29,7 @@ internal sealed partial class SqliteCheckpointer : IDisposable
     private int _from;
 
     /// <param name="move">Moves what is in the log when it is called, and has the file synced; on the thread of this object.</param>
-    /// <param name="moveRest">Moves what is in the log, for the writer's thread. False: not all, as somebody still reads what was before.</param>
+    /// <param name="moveRest">Moves what is left and has the log begin anew, on the writer's thread. False: somebody still reads what is in it.</param>
     /// <param name="refused">Gets what the disk said when it refused to sync. Nothing is moved any more then: asked again it might say yes, and not have what was lost before.</param>
     /// <param name="logger">Hears of what could not be moved for other reasons.</param>
     public SqliteCheckpointer(Action move, Func<bool> moveRest, Action<Exception> refused, ILogger logger)
@@ -66,7 +69,7 @@ internal sealed partial class SqliteCheckpointer : IDisposable
         // Nobody else changes these two states.
         var state = _state == State.Failed ? State.Failed : Try(_moveRest);
         if (state == State.Moved)
-            return; // Not all of it: again after the next transaction.
+            return; // Not yet: again after the next transaction.
         if (state == State.Failed)
             state = State.Idle; // It is tried again when the log has grown by as much again.
         lock (_gate)
@@ -114,23 +117,22 @@ internal sealed partial class SqliteCheckpointer : IDisposable
         }
     }
 
-    /// <param name="move">True: all of the log was moved.</param>
+    /// <param name="move">True: the log begins anew.</param>
     private State Try(Func<bool> move)
     {
-        const int syncRefused = 1_034; // SQLITE_IOERR_FSYNC, https://www.sqlite.org/rescode.html
         try
         {
             return move() ? State.Idle : State.Moved;
         }
-        catch (Exception e) when (e is IOException or SqliteException { SqliteExtendedErrorCode: syncRefused })
-        {
-            _refused(e);
-            return State.Refused;
-        }
-        catch (SqliteException e)
+        catch (SqliteException e) when (e.SqliteExtendedErrorCode != SyncRefused)
         {
             LogNotMoved(e);
             return State.Failed;
+        }
+        catch (Exception e)
+        {
+            _refused(e);
+            return State.Refused;
         }
     }
 

@@ -10,16 +10,12 @@ namespace OrleansChat.Grains.Storage;
 /// <summary>The one SQLite file of an embedded host: a single writer, readers beside it, closed to every other process.</summary>
 /// <remarks>
 /// <para><b>Writing.</b> One thread takes whatever gathered while its last transaction was under way, up to <see cref="TransactionLength"/>
-/// operations, into one transaction. A lone write commits at once. Callers hear of success after the commit, which survives the process; who
-/// tells others that it lasts waits for <see cref="SyncAsync"/> too. An operation that throws takes
-/// nobody along: the transaction is rolled back and each of its operations is done again in a transaction of its own. Where the commit itself
-/// fails, all of them fail, and whether they were kept is unknown.</para>
-/// <para><b>Full.</b> Each of the two queues (writes, reads) holds <see cref="QueueLength"/> operations; one more fails at once with
-/// <see cref="IOException"/> and is not done.</para>
-/// <para><b>Deadlines.</b> At a caller's deadline its wait ends with <see cref="OperationCanceledException"/>. What had not begun by then is
-/// not done; a write that had may still be committed.</para>
-/// <para><b>In memory.</b> The path <c>:memory:</c> makes a database of this object's own, gone when it is disposed; there reads go through the
-/// writer, as they would through one connection anyway.</para>
+/// operations, into one transaction. A lone write commits at once. Callers hear of success after the commit, which survives the process; who tells others that it lasts
+/// waits for <see cref="SyncAsync"/> too. An operation that throws takes nobody along: the transaction is rolled back and each of its operations is done again in one of its own.
+/// Where the commit itself fails, all of them fail, and whether they were kept is unknown.</para>
+/// <para><b>Full.</b> Each of the two queues (writes, reads) holds <see cref="QueueLength"/> operations; one more fails at once with <see cref="IOException"/> and is not done.</para>
+/// <para><b>Deadlines.</b> At a caller's deadline its wait ends with <see cref="OperationCanceledException"/>. What had not begun by then is not done; a write that had may still be committed.</para>
+/// <para><b>In memory.</b> The path <c>:memory:</c> makes a database of this object's own, gone when it is disposed; there reads go through the writer.</para>
 /// </remarks>
 internal sealed class SqliteFile : IStoreSync, IDisposable
 {
@@ -104,7 +100,7 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
                 _data = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
                 _mover = new SqliteSession(connection.ToString());
                 _mover.Execute("PRAGMA checkpoint_fullfsync = 1");
-                _checkpointer = new SqliteCheckpointer(() => MoveLog(machine), () => _sync.Failure is not null || _writer.MoveLog(), _sync.Refuse, logger);
+                _checkpointer = new SqliteCheckpointer(() => MoveLog(machine), () => _sync.Failure is not null || _writer.TryBeginLogAnew(), _sync.Refuse, logger);
             }
 
             for (var i = 0; i < Readers && !inMemory; i++)
@@ -112,6 +108,7 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
         }
         catch (Exception exception) when (exception is SqliteException or IOException)
         {
+            _writer?.KeepLog(); // Closing would ask a disk again that may just have refused.
             CloseConnections();
             throw new IOException($"Chat:DataPath '{path}' cannot be used: {exception.Message}", exception);
         }
@@ -221,13 +218,14 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
         }
     }
 
-    /// <summary>Moves the log twice, the second time what was written while the first went on, and has the file synced: SQLite does where it moved all, which it never has where much is written.</summary>
+    /// <summary>Moves the log twice, the second time what was written meanwhile, and has the file synced: SQLite does where it moved all, which it never has where much is written.</summary>
     private void MoveLog(SqliteMachine machine)
     {
         for (var i = 0; i < 2 && _sync!.Failure is null; i++)
+        {
             _mover!.MoveLog();
-        if (_sync!.Failure is null)
             machine.Flush(_data!);
+        }
     }
 
     private void Commit(List<SqliteWork> gathered)
@@ -258,6 +256,8 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
         }
         catch (SqliteException exception)
         {
+            if (exception.SqliteExtendedErrorCode == SqliteCheckpointer.SyncRefused)
+                _sync?.Refuse(exception);
             _companion?.RolledBack();
             gathered.ForEach(work => work.Fail(exception));
             return;

@@ -42,13 +42,16 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
-    /// <summary>Syncs the write-ahead log and moves what is in it into the file, which is synced too where that is all of it; whoever reads or writes goes on meanwhile.</summary>
-    /// <returns>False: somebody wrote meanwhile, still reads what was before, or moves it as well.</returns>
-    public bool MoveLog()
+    /// <summary>Syncs the write-ahead log and moves what is in it into the file; whoever reads or writes goes on meanwhile.</summary>
+    public void MoveLog() => Execute("PRAGMA wal_checkpoint(PASSIVE)");
+
+    /// <summary>Moves all that is left in the write-ahead log, has the file synced, and the log begin anew with the next transaction. It waits for nobody.</summary>
+    /// <returns>False: somebody still reads what is in the log, or moves it.</returns>
+    public bool TryBeginLogAnew()
     {
-        using var row = Query("PRAGMA wal_checkpoint(PASSIVE)");
+        using var row = Query("PRAGMA wal_checkpoint(RESTART)");
         row.Read();
-        return row.GetInt64(1) == row.GetInt64(2); // pages in the log, pages moved
+        return row.GetInt64(0) == 0; // "busy"
     }
 
     /// <summary>Leaves the write-ahead log as it is when the connection is closed.</summary>

@@ -81,7 +81,7 @@ public sealed class SqliteCheckpointerTests : IDisposable
 
         var waiting = Task.Run(() => checkpointer.OnCommitted(SqliteCheckpointer.MostPages), Cancellation);
         mayMove.Release();
-        await waiting.Soon("a log of 128 MB waits for the move to end");
+        await waiting.Soon("a log of 64 MB waits for the move to end");
         Assert.Equal(1, rests);
         for (var i = 0; i < 5; i++)
             checkpointer.OnCommitted(SqliteCheckpointer.MostPages);
