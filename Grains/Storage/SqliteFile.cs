@@ -9,10 +9,8 @@ namespace OrleansChat.Grains.Storage;
 
 /// <summary>The one SQLite file of an embedded host: a single writer, readers beside it, closed to every other process.</summary>
 /// <remarks>
-/// <para><b>Writing.</b> One thread takes whatever gathered while its last transaction was under way, up to <see cref="TransactionLength"/>
-/// operations, into one transaction. A lone write commits at once. Callers hear of success after the commit, which survives the process; who tells others that it lasts
-/// waits for <see cref="SyncAsync"/> too. An operation that throws takes nobody along: the transaction is rolled back and each of its operations is done again in one of its own.
-/// Where the commit itself fails, all of them fail, and whether they were kept is unknown.</para>
+/// <para><b>Writing.</b> Callers of <see cref="SqliteWriter"/>'s transactions hear of success after the commit, which survives the process; who tells others that it lasts
+/// waits for <see cref="SyncAsync"/> too.</para>
 /// <para><b>Full.</b> Each of the two queues (writes, reads) holds <see cref="QueueLength"/> operations; one more fails at once with <see cref="IOException"/> and is not done.</para>
 /// <para><b>Deadlines.</b> At a caller's deadline its wait ends with <see cref="OperationCanceledException"/>. What had not begun by then is not done; a write that had may still be committed.</para>
 /// <para><b>In memory.</b> The path <c>:memory:</c> makes a database of this object's own, gone when it is disposed; there reads go through the writer.</para>
@@ -25,9 +23,6 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     /// <summary>Operations that may wait in each queue.</summary>
     public const int QueueLength = 65_536;
 
-    /// <summary>Operations in one transaction, at most: bounds what a failing one makes to be done again, and the wait of the first.</summary>
-    public const int TransactionLength = 1_024;
-
     private const int Readers = 2;
 
     /// <summary>The newest pages of some thousand rooms: at SQLite's own 2 MB an append had to read three times.</summary>
@@ -39,13 +34,12 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     private readonly SafeFileHandle? _log;
     private readonly SafeFileHandle? _data;
     private readonly SqliteSync? _sync;
-    private readonly SqliteSession _writer;
+    private readonly SqliteSession _session;
+    private readonly SqliteWriter _writer;
     private readonly SqliteSession? _mover;
     private readonly SqliteCheckpointer? _checkpointer;
     private readonly List<SqliteSession> _readers = [];
     private readonly List<Thread> _threads = [];
-    private ISqliteCompanion? _companion;
-    private long _transactions;
     private int _disposed;
 
     /// <summary>Opens the file, creating it (mode 0600) and its directory (0700) where missing.</summary>
@@ -68,21 +62,21 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
         }
         try
         {
-            _writer = new SqliteSession(connection.ToString());
-            _writer.Execute("PRAGMA journal_mode = WAL");
-            _writer.Execute("PRAGMA synchronous = NORMAL"); // SQLite itself syncs before and after the log is moved into the file, and SyncAsync whenever somebody waits for it.
-            _writer.Execute("PRAGMA checkpoint_fullfsync = 1"); // macOS: what the disk has, not what it was given.
-            _writer.Execute($"PRAGMA cache_size = -{CacheKib}");
-            _writer.Execute("PRAGMA wal_autocheckpoint = 0");
-            SqliteSchema.Create(_writer);
+            _session = new SqliteSession(connection.ToString());
+            _session.Execute("PRAGMA journal_mode = WAL");
+            _session.Execute("PRAGMA synchronous = NORMAL"); // SQLite itself syncs before and after the log is moved into the file, and SyncAsync whenever somebody waits for it.
+            _session.Execute("PRAGMA checkpoint_fullfsync = 1"); // macOS: what the disk has, not what it was given.
+            _session.Execute($"PRAGMA cache_size = -{CacheKib}");
+            _session.Execute("PRAGMA wal_autocheckpoint = 0");
+            SqliteSchema.Create(_session);
             logger ??= NullLogger.Instance;
             if (!inMemory)
             {
                 machine ??= SqliteMachine.This;
-                Life = SqliteLife.Begin(_writer, machine.BootId, SqliteLock.IsMarked(_lock!));
+                Life = SqliteLife.Begin(_session, machine.BootId, SqliteLock.IsMarked(_lock!));
                 // What a process that died had written is read from here on, and acknowledged where it is repeated: it goes to the disk first.
-                _writer.Execute("PRAGMA wal_checkpoint(RESTART)");
-                _log = File.OpenHandle(_writer.LogPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+                _session.Execute("PRAGMA wal_checkpoint(RESTART)");
+                _log = File.OpenHandle(_session.LogPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
                 machine.Flush(_log);
                 SqliteLock.Mark(_lock!, isMarked: false);
                 IsNeeded = sync == DataSync.Full;
@@ -100,7 +94,7 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
                 _data = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
                 _mover = new SqliteSession(connection.ToString());
                 _mover.Execute("PRAGMA checkpoint_fullfsync = 1");
-                _checkpointer = new SqliteCheckpointer(() => MoveLog(machine), () => _sync.Failure is not null || _writer.TryBeginLogAnew(), _sync.Refuse, logger);
+                _checkpointer = new SqliteCheckpointer(() => MoveLog(machine), () => _sync.Failure is not null || _session.TryBeginLogAnew(), _sync.Refuse, logger);
             }
 
             for (var i = 0; i < Readers && !inMemory; i++)
@@ -108,11 +102,12 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
         }
         catch (Exception exception) when (exception is SqliteException or IOException)
         {
-            _writer?.KeepLog(); // Closing would ask a disk again that may just have refused.
+            _session?.KeepLog(); // Closing would ask a disk again that may just have refused.
             CloseConnections();
             throw new IOException($"Chat:DataPath '{path}' cannot be used: {exception.Message}", exception);
         }
-        Start("sqlite writer", Write);
+        _writer = new SqliteWriter(_session, _writes, _sync, _checkpointer);
+        Start("sqlite writer", _writer.Run);
         foreach (var reader in _readers)
             Start("sqlite reader", () => Read(reader));
     }
@@ -120,16 +115,9 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     /// <inheritdoc cref="SqliteLife"/>
     public string Life { get; } = "";
 
-    /// <summary>Transactions committed so far.</summary>
-    public long Transactions => Interlocked.Read(ref _transactions);
-
     /// <summary>Has something told of all transactions. Once, before the first write.</summary>
     /// <exception cref="InvalidOperationException">Something is told already.</exception>
-    public void Accompany(ISqliteCompanion companion)
-    {
-        if (Interlocked.CompareExchange(ref _companion, companion, null) is not null)
-            throw new InvalidOperationException("A data file has one companion.");
-    }
+    public void Accompany(ISqliteCompanion companion) => _writer.Accompany(companion);
 
     /// <summary>Runs an operation inside a transaction of the writer; it sees all writes that were asked for before it.</summary>
     /// <param name="operation">Must be safe to run again after a rollback: it changes the database, and what the <see cref="ISqliteCompanion"/> keeps beside it, and nothing else.</param>
@@ -185,14 +173,12 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     {
         if (_sync?.Failure is not null)
         {
-            _writer.KeepLog();
+            _session.KeepLog();
             return;
         }
 
-        if (_writer.InTransaction)
-            _writer.Execute("ROLLBACK");
         if (_lock is not null)
-            SqliteLife.End(_writer);
+            SqliteLife.End(_session);
     }
 
     private void Start(string name, ThreadStart loop)
@@ -200,22 +186,6 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
         var thread = new Thread(loop) { IsBackground = true, Name = name };
         _threads.Add(thread);
         thread.Start();
-    }
-
-    private void Write()
-    {
-        var gathered = new List<SqliteWork>();
-        while (_writes.Take(gathered, TransactionLength))
-        {
-            gathered.RemoveAll(work => work.Abandoned);
-            if (_sync?.Failure is { } failure)
-                gathered.ForEach(work => work.Fail(failure));
-            else if (gathered.Count > 0)
-                Commit(gathered);
-            if (!_writer.InTransaction) // It is after an operation that threw.
-                _checkpointer?.OnCommitted(_writer.PagesWritten);
-            gathered.Clear();
-        }
     }
 
     /// <summary>Moves the log twice, the second time what was written meanwhile, and has the file synced: SQLite does where it moved all, which it never has where much is written.</summary>
@@ -226,43 +196,6 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
             _mover!.MoveLog();
             machine.Flush(_data!);
         }
-    }
-
-    private void Commit(List<SqliteWork> gathered)
-    {
-        try
-        {
-            if (_writer.InTransaction)
-                _writer.Execute("ROLLBACK");
-            _writer.Execute("BEGIN IMMEDIATE");
-            foreach (var work in gathered)
-                work.Run(_writer);
-            _companion?.Committing(_writer);
-        }
-        catch (Exception exception)
-        {
-            _companion?.RolledBack();
-            if (gathered.Count == 1)
-                gathered[0].Fail(exception);
-            else
-                gathered.ForEach(work => Commit([work]));
-            return;
-        }
-        try
-        {
-            _writer.Execute("COMMIT");
-            Interlocked.Increment(ref _transactions);
-            _companion?.Committed();
-        }
-        catch (SqliteException exception)
-        {
-            if (exception.SqliteExtendedErrorCode == SqliteCheckpointer.SyncRefused)
-                _sync?.Refuse(exception);
-            _companion?.RolledBack();
-            gathered.ForEach(work => work.Fail(exception));
-            return;
-        }
-        gathered.ForEach(work => work.Succeed());
     }
 
     private void Read(SqliteSession session)
@@ -293,7 +226,7 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
         _log?.Dispose();
         _mover?.Dispose();
         _readers.ForEach(reader => reader.Dispose());
-        _writer?.Dispose(); // The last connection to close checkpoints and removes the write-ahead log.
+        _session?.Dispose(); // The last connection to close checkpoints and removes the write-ahead log.
         _data?.Dispose(); // After all connections: what closes a handle of a file gives up the process' locks of it (fcntl(2)).
         _lock?.Dispose();
     }

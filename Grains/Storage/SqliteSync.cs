@@ -60,21 +60,29 @@ internal sealed partial class SqliteSync : IDisposable
         }
     }
 
-    /// <summary>The disk has refused a sync of another kind: what is true of its refusals here is true of that.</summary>
+    /// <summary>The disk has refused: this sync, or one of another kind, of which the same is true. Who waits hears of it at once, and the first time somebody is told.</summary>
     public void Refuse(Exception exception)
     {
-        var failure = Refused(exception);
-        TaskCompletionSource? next;
+        var failure = new IOException($"The data file could not be synced to the disk: {exception.Message} Nothing is stored any more, until a restart.", exception);
+        TaskCompletionSource? first, second;
         lock (_gate)
         {
             if (Failure is not null)
                 return;
-            (Failure, next, _next) = (failure, _next, null);
+            (Failure, first, second, _next) = (failure, _underWay, _next, null);
         }
 
         LogFailed(failure);
-        next?.TrySetException(failure);
-        TellRefused();
+        first?.TrySetException(failure);
+        second?.TrySetException(failure);
+        try
+        {
+            _refused();
+        }
+        catch (Exception e)
+        {
+            LogUntold(e);
+        }
     }
 
     /// <summary>Takes no more; syncs once more for those who wait.</summary>
@@ -95,43 +103,18 @@ internal sealed partial class SqliteSync : IDisposable
         while (TakeNext() is { } group)
         {
             _patience.Change(Left(), Timeout.InfiniteTimeSpan);
-            IOException? failure = null;
             try
             {
                 _flush();
             }
             catch (Exception exception)
             {
-                failure = Refused(exception);
+                Refuse(exception);
             }
 
             _patience.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            var (before, next) = OnEnded(failure);
-            if ((before ?? failure) is not { } refusal)
-            {
-                group.TrySetResult();
-                continue;
-            }
-
-            if (before is null)
-                LogFailed(refusal);
-            group.TrySetException(refusal);
-            next?.TrySetException(refusal);
-            if (before is null)
-                TellRefused();
-            return;
-        }
-    }
-
-    private void TellRefused()
-    {
-        try
-        {
-            _refused();
-        }
-        catch (Exception e)
-        {
-            LogUntold(e);
+            OnEnded();
+            group.TrySetResult(); // Unless they have heard of a failure.
         }
     }
 
@@ -147,15 +130,10 @@ internal sealed partial class SqliteSync : IDisposable
         }
     }
 
-    /// <returns>What the disk had refused meanwhile, and those who wait for the next sync, which does not come after a failure.</returns>
-    private (IOException? Before, TaskCompletionSource? Next) OnEnded(IOException? failure)
+    private void OnEnded()
     {
         lock (_gate)
-        {
-            var before = Failure;
-            (_underWay, _isStalled, Failure) = (null, false, before ?? failure);
-            return (before, _next);
-        }
+            (_underWay, _isStalled) = (null, false);
     }
 
     private void OnStalled()
@@ -184,9 +162,6 @@ internal sealed partial class SqliteSync : IDisposable
     /// <summary>How much longer those who wait for the sync under way are to wait, in whole milliseconds, as timers have it.</summary>
     private TimeSpan Left() =>
         TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling((Deadlines.Sync - _time.GetElapsedTime(_underWaySince)).TotalMilliseconds)));
-
-    private static IOException Refused(Exception exception) =>
-        new($"The data file could not be synced to the disk: {exception.Message} Nothing is stored any more, until a restart.", exception);
 
     private static TimeoutException Stalled() => new($"The data file was not synced to the disk within {Deadlines.Sync.TotalSeconds} s.");
 

@@ -95,7 +95,7 @@ public sealed class RestartTests : IDisposable
         using var front = await FrontProcess.StartAsync(DataPath);
         await using var alice = await front.ConnectAsync("alice"); // The threads that read epoll are made by now.
 
-        foreach (var name in new[] { "socket poller", ".NET Sockets", ".NET TP Worker", "sqlite writer", "sqlite sync" })
+        foreach (var name in new[] { "socket poller", ".NET Sockets", ".NET TP Worker", "sqlite writer", "sqlite sync", "sqlite mover" })
             Assert.Equal(["SCHED_BATCH"], front.SchedulingOf(name).Distinct(StringComparer.Ordinal));
     }
 
