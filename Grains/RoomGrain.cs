@@ -56,7 +56,7 @@ internal sealed partial class RoomGrain : Grain, IRoomGrain
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _door.Close();
-        _news.TellDue(); // Who comes up elsewhere does not know what was held back.
+        _news.TellAll(); // Who comes up elsewhere does not know what was held back.
         return _pump.StopAsync(cancellationToken);
     }
 

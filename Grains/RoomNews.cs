@@ -19,11 +19,18 @@ internal sealed class RoomNews(string room, RoomMembers members, FeedWriter feed
 
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
 
+    /// <summary>How many there are costs a write to each of them: at most a hundred a second on average, but no later than this. docs/decisions/0035.</summary>
+    private static readonly TimeSpan LongestPace = TimeSpan.FromSeconds(5);
+
+    /// <summary>Timers may come early by a fraction, and the next comes a second later.</summary>
+    private static readonly TimeSpan Early = TimeSpan.FromMilliseconds(50);
+
     private readonly RoomTyping _typing = new(time);
     private readonly List<PresenceChange> _held = [];
     private bool _occupancyDue;
     private int _frames;
     private long _countedFrom = time.GetTimestamp();
+    private long? _occupancyToldAt;
 
     /// <summary>Whether something is held back: <see cref="TellDue"/> has to be called.</summary>
     public bool IsWaiting => _occupancyDue || _held.Count > 0 || _typing.IsWaiting;
@@ -40,8 +47,8 @@ internal sealed class RoomNews(string room, RoomMembers members, FeedWriter feed
             return;
         }
 
-        if (time.GetElapsedTime(_countedFrom) >= Pace)
-            (_frames, _countedFrom) = (0, time.GetTimestamp());
+        if (_held.Count == 0 && time.GetElapsedTime(_countedFrom) >= Pace)
+            CountAnew();
         _held.AddRange(changes);
         if (_frames <= PresenceFrames || _held.Count > MaxHeld)
             TellPresence();
@@ -53,16 +60,26 @@ internal sealed class RoomNews(string room, RoomMembers members, FeedWriter feed
             feeds.Write(members.Fronts, new FeedEvent.Typing(room, userId, username, isTyping));
     }
 
-    /// <summary>Tells what was held back for a second.</summary>
+    /// <summary>Tells what was held back for a second. That counts for the second to come: a storm that goes on is told of once in each.</summary>
     public void TellDue()
     {
+        CountAnew();
         TellPresence();
-        if (_occupancyDue)
-            feeds.Write(members.Fronts, new FeedEvent.Occupancy(room, members.Count));
-        _occupancyDue = false;
+        var pace = TimeSpan.FromSeconds(members.Count / 100.0);
+        if (_occupancyToldAt is not { } at || time.GetElapsedTime(at) + Early >= (pace < LongestPace ? pace : LongestPace))
+            TellOccupancy();
         foreach (var (userId, username, isTyping) in _typing.Due())
             feeds.Write(members.Fronts, new FeedEvent.Typing(room, userId, username, isTyping));
     }
+
+    /// <summary>Tells all, whatever was told a moment before.</summary>
+    public void TellAll()
+    {
+        TellDue();
+        TellOccupancy();
+    }
+
+    private void CountAnew() => (_frames, _countedFrom) = (0, time.GetTimestamp());
 
     private void TellPresence()
     {
@@ -71,5 +88,13 @@ internal sealed class RoomNews(string room, RoomMembers members, FeedWriter feed
         _frames += _held.Count * members.Count;
         feeds.Write(members.Fronts, new FeedEvent.Presence(room, [.. _held]));
         _held.Clear();
+    }
+
+    private void TellOccupancy()
+    {
+        if (!_occupancyDue)
+            return;
+        (_occupancyDue, _occupancyToldAt) = (false, time.GetTimestamp());
+        feeds.Write(members.Fronts, new FeedEvent.Occupancy(room, members.Count));
     }
 }

@@ -63,6 +63,20 @@ public sealed class RoomNewsTests
     }
 
     [Fact]
+    public void Of_a_room_that_goes_on_filling_up_is_told_once_a_second()
+    {
+        Join(40);
+        for (var second = 0; second < 3; second++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            _news.TellDue();
+            _told.Clear();
+            Join(5);
+            Assert.Empty(_told);
+        }
+    }
+
+    [Fact]
     public void What_was_held_back_is_told_before_the_room_tells_only_how_many_there_are()
     {
         Join(DetailLimit + 1);
@@ -72,6 +86,38 @@ public sealed class RoomNewsTests
 
         Assert.Equal(DetailLimit, Assert.IsType<FeedEvent.Presence>(_told[0]).Changes[^1].Members);
         Assert.Equal(new FeedEvent.Occupancy("calm", DetailLimit + 1), _told[1]);
+    }
+
+    [Fact]
+    public void A_large_room_tells_at_first_within_a_second_and_then_the_rarer_the_more_it_writes_to_how_many_there_are()
+    {
+        Join(DetailLimit + 1);
+        var told = new List<int>();
+        for (var second = 1; second <= 12; second++)
+        {
+            _told.Clear();
+            _time.Advance(TimeSpan.FromSeconds(1) - TimeSpan.FromMilliseconds(1)); // As timers are.
+            _news.TellDue();
+            if (_told.OfType<FeedEvent.Occupancy>().Any())
+                told.Add(second);
+            Join(second switch { 1 => 200, 4 => 600, _ => 1 });
+        }
+
+        Assert.Equal([1, 4, 9], told); // 303 members: after three seconds; 900: after five.
+    }
+
+    [Fact]
+    public void Who_goes_tells_all_that_is_left_whenever_it_told_before()
+    {
+        Join(DetailLimit + 1);
+        _news.TellDue();
+        Join(1);
+        _told.Clear();
+
+        _news.TellAll();
+
+        Assert.Equal(new FeedEvent.Occupancy("calm", DetailLimit + 2), Assert.Single(_told));
+        Assert.False(_news.IsWaiting);
     }
 
     private void Join(int count)
