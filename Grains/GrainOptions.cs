@@ -28,7 +28,7 @@ public sealed record GrainOptions
     [Range(1, 1_000_000, ErrorMessage = "Chat:MembersPerRoom must be 1 to 1,000,000 users.")]
     public int MembersPerRoom { get; init; } = 100_000;
 
-    /// <summary>Above so many members a room sends <c>occupancy</c> at most once a second instead of a frame per join and member. Default 100.</summary>
+    /// <summary>Above so many members a room sends <c>occupancy</c> once in one to five seconds instead of a frame per join and member. Default 100.</summary>
     [Range(0, 1_000_000, ErrorMessage = "Chat:PresenceDetailLimit must be 0 to 1,000,000 members.")]
     public int PresenceDetailLimit { get; init; } = 100;
 

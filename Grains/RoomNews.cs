@@ -4,7 +4,7 @@ namespace OrleansChat.Grains;
 
 /// <summary>
 /// What a room tells its fronts besides its entries: who came and went, how many there are, who types. Not stored. Where it would be too much it is held
-/// back, until the grain's next second.
+/// back, for seconds.
 /// </summary>
 internal sealed class RoomNews(string room, RoomMembers members, FeedWriter feeds, int detailLimit, TimeProvider time)
 {
@@ -19,8 +19,8 @@ internal sealed class RoomNews(string room, RoomMembers members, FeedWriter feed
 
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
 
-    /// <summary>How many there are costs a write to each of them: at most a hundred a second on average, but no later than this. docs/decisions/0035.</summary>
-    private static readonly TimeSpan LongestPace = TimeSpan.FromSeconds(5);
+    /// <summary>How many there are costs a write to each of them: told so seldom that it is a hundred a second, and no later than after so many seconds. docs/decisions/0035.</summary>
+    private const double LongestPace = 5;
 
     /// <summary>Timers may come early by a fraction, and the next comes a second later.</summary>
     private static readonly TimeSpan Early = TimeSpan.FromMilliseconds(50);
@@ -37,7 +37,8 @@ internal sealed class RoomNews(string room, RoomMembers members, FeedWriter feed
 
     public void Tell(List<PresenceChange> changes)
     {
-        if (changes.Count == 0)
+        // A room that came up anew and found many there says so once.
+        if (changes.Count == 0 && (_occupancyToldAt is not null || members.Count <= detailLimit))
             return;
         foreach (var gone in changes.Where(change => !change.Joined))
             _typing.Forget(gone.UserId);
@@ -60,13 +61,13 @@ internal sealed class RoomNews(string room, RoomMembers members, FeedWriter feed
             feeds.Write(members.Fronts, new FeedEvent.Typing(room, userId, username, isTyping));
     }
 
-    /// <summary>Tells what was held back for a second. That counts for the second to come: a storm that goes on is told of once in each.</summary>
+    /// <summary>To be called each second: tells what was held back long enough. It counts for the second to come: a storm that goes on is told of once in each.</summary>
     public void TellDue()
     {
         CountAnew();
-        TellPresence();
-        var pace = TimeSpan.FromSeconds(members.Count / 100.0);
-        if (_occupancyToldAt is not { } at || time.GetElapsedTime(at) + Early >= (pace < LongestPace ? pace : LongestPace))
+        var pace = TimeSpan.FromSeconds(Math.Min(members.Count / 100.0, LongestPace));
+        var isTime = _occupancyToldAt is not { } at || time.GetElapsedTime(at) + Early >= pace;
+        if (TellPresence() || isTime) // Who hears of each up to the limit hears at once that there are more.
             TellOccupancy();
         foreach (var (userId, username, isTyping) in _typing.Due())
             feeds.Write(members.Fronts, new FeedEvent.Typing(room, userId, username, isTyping));
@@ -81,13 +82,14 @@ internal sealed class RoomNews(string room, RoomMembers members, FeedWriter feed
 
     private void CountAnew() => (_frames, _countedFrom) = (0, time.GetTimestamp());
 
-    private void TellPresence()
+    private bool TellPresence()
     {
         if (_held.Count == 0)
-            return;
+            return false;
         _frames += _held.Count * members.Count;
         feeds.Write(members.Fronts, new FeedEvent.Presence(room, [.. _held]));
         _held.Clear();
+        return true;
     }
 
     private void TellOccupancy()

@@ -35,7 +35,7 @@ internal sealed partial class SqliteCheckpointer : IDisposable
     public SqliteCheckpointer(Action move, Func<bool> moveRest, Action<Exception> refused, ILogger logger)
     {
         (_move, _moveRest, _refused, _logger) = (move, moveRest, refused, logger);
-        _thread = new Thread(Run) { IsBackground = true, Name = "sqlite mover" };
+        _thread = new Thread(Run) { IsBackground = true, Name = "sqlite mover" }; // Linux keeps 15 letters.
         _thread.Start();
     }
 

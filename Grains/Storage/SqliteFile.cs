@@ -9,8 +9,7 @@ namespace OrleansChat.Grains.Storage;
 
 /// <summary>The one SQLite file of an embedded host: a single writer, readers beside it, closed to every other process.</summary>
 /// <remarks>
-/// <para><b>Writing.</b> Callers of <see cref="SqliteWriter"/>'s transactions hear of success after the commit, which survives the process; who tells others that it lasts
-/// waits for <see cref="SyncAsync"/> too.</para>
+/// <para><b>Writing.</b> In the transactions of <see cref="SqliteWriter"/>. A commit survives the process; who tells others that it lasts waits for <see cref="SyncAsync"/> too.</para>
 /// <para><b>Full.</b> Each of the two queues (writes, reads) holds <see cref="QueueLength"/> operations; one more fails at once with <see cref="IOException"/> and is not done.</para>
 /// <para><b>Deadlines.</b> At a caller's deadline its wait ends with <see cref="OperationCanceledException"/>. What had not begun by then is not done; a write that had may still be committed.</para>
 /// <para><b>In memory.</b> The path <c>:memory:</c> makes a database of this object's own, gone when it is disposed; there reads go through the writer.</para>
@@ -34,9 +33,9 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     private readonly SafeFileHandle? _log;
     private readonly SafeFileHandle? _data;
     private readonly SqliteSync? _sync;
-    private readonly SqliteSession _session;
+    private readonly SqliteSession _writing;
     private readonly SqliteWriter _writer;
-    private readonly SqliteSession? _mover;
+    private readonly SqliteSession? _moving;
     private readonly SqliteCheckpointer? _checkpointer;
     private readonly List<SqliteSession> _readers = [];
     private readonly List<Thread> _threads = [];
@@ -62,21 +61,21 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
         }
         try
         {
-            _session = new SqliteSession(connection.ToString());
-            _session.Execute("PRAGMA journal_mode = WAL");
-            _session.Execute("PRAGMA synchronous = NORMAL"); // SQLite itself syncs before and after the log is moved into the file, and SyncAsync whenever somebody waits for it.
-            _session.Execute("PRAGMA checkpoint_fullfsync = 1"); // macOS: what the disk has, not what it was given.
-            _session.Execute($"PRAGMA cache_size = -{CacheKib}");
-            _session.Execute("PRAGMA wal_autocheckpoint = 0");
-            SqliteSchema.Create(_session);
+            _writing = new SqliteSession(connection.ToString());
+            _writing.Execute("PRAGMA journal_mode = WAL");
+            _writing.Execute("PRAGMA synchronous = NORMAL"); // SQLite itself syncs before and after the log is moved into the file, and SyncAsync whenever somebody waits for it.
+            _writing.Execute("PRAGMA checkpoint_fullfsync = 1"); // macOS: what the disk has, not what it was given.
+            _writing.Execute($"PRAGMA cache_size = -{CacheKib}");
+            _writing.Execute("PRAGMA wal_autocheckpoint = 0");
+            SqliteSchema.Create(_writing);
             logger ??= NullLogger.Instance;
             if (!inMemory)
             {
                 machine ??= SqliteMachine.This;
-                Life = SqliteLife.Begin(_session, machine.BootId, SqliteLock.IsMarked(_lock!));
+                Life = SqliteLife.Begin(_writing, machine.BootId, SqliteLock.IsMarked(_lock!));
                 // What a process that died had written is read from here on, and acknowledged where it is repeated: it goes to the disk first.
-                _session.Execute("PRAGMA wal_checkpoint(RESTART)");
-                _log = File.OpenHandle(_session.LogPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+                _writing.Execute("PRAGMA wal_checkpoint(RESTART)");
+                _log = File.OpenHandle(_writing.LogPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
                 machine.Flush(_log);
                 SqliteLock.Mark(_lock!, isMarked: false);
                 IsNeeded = sync == DataSync.Full;
@@ -92,9 +91,9 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
                     }
                 });
                 _data = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-                _mover = new SqliteSession(connection.ToString());
-                _mover.Execute("PRAGMA checkpoint_fullfsync = 1");
-                _checkpointer = new SqliteCheckpointer(() => MoveLog(machine), () => _sync.Failure is not null || _session.TryBeginLogAnew(), _sync.Refuse, logger);
+                _moving = new SqliteSession(connection.ToString());
+                _moving.Execute("PRAGMA checkpoint_fullfsync = 1");
+                _checkpointer = new SqliteCheckpointer(() => MoveLog(machine), () => _sync.Failure is not null || _writing.TryBeginLogAnew(), _sync.Refuse, logger);
             }
 
             for (var i = 0; i < Readers && !inMemory; i++)
@@ -102,11 +101,11 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
         }
         catch (Exception exception) when (exception is SqliteException or IOException)
         {
-            _session?.KeepLog(); // Closing would ask a disk again that may just have refused.
+            _writing?.KeepLog(); // Closing would ask a disk again that may just have refused.
             CloseConnections();
             throw new IOException($"Chat:DataPath '{path}' cannot be used: {exception.Message}", exception);
         }
-        _writer = new SqliteWriter(_session, _writes, _sync, _checkpointer);
+        _writer = new SqliteWriter(_writing, _writes, _sync, _checkpointer);
         Start("sqlite writer", _writer.Run);
         foreach (var reader in _readers)
             Start("sqlite reader", () => Read(reader));
@@ -173,12 +172,12 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     {
         if (_sync?.Failure is not null)
         {
-            _session.KeepLog();
+            _writing.KeepLog();
             return;
         }
 
         if (_lock is not null)
-            SqliteLife.End(_session);
+            SqliteLife.End(_writing);
     }
 
     private void Start(string name, ThreadStart loop)
@@ -193,7 +192,7 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     {
         for (var i = 0; i < 2 && _sync!.Failure is null; i++)
         {
-            _mover!.MoveLog();
+            _moving!.MoveLog();
             machine.Flush(_data!);
         }
     }
@@ -224,9 +223,9 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
         _checkpointer?.Dispose();
         _sync?.Dispose();
         _log?.Dispose();
-        _mover?.Dispose();
+        _moving?.Dispose();
         _readers.ForEach(reader => reader.Dispose());
-        _session?.Dispose(); // The last connection to close checkpoints and removes the write-ahead log.
+        _writing?.Dispose(); // The last connection to close checkpoints and removes the write-ahead log.
         _data?.Dispose(); // After all connections: what closes a handle of a file gives up the process' locks of it (fcntl(2)).
         _lock?.Dispose();
     }

@@ -141,7 +141,7 @@ internal sealed partial class SqliteSync : IDisposable
         TaskCompletionSource? first, second;
         lock (_gate)
         {
-            if (_underWay is null)
+            if (_underWay is null || Failure is not null)
                 return; // It ended as the time ran out.
             if (Left() is var left && left > TimeSpan.Zero)
             {

@@ -16,7 +16,7 @@ namespace OrleansChat.Grains.Storage;
 internal sealed class SqliteWriter(SqliteSession session, SqliteQueue writes, SqliteSync? sync, SqliteCheckpointer? checkpointer)
 {
     /// <summary>Operations in one transaction, at most: bounds what a failing one makes to be done again, and the wait of the first.</summary>
-    public const int TransactionLength = 1_024;
+    private const int TransactionLength = 1_024;
 
     private ISqliteCompanion? _companion;
 
@@ -68,10 +68,10 @@ internal sealed class SqliteWriter(SqliteSession session, SqliteQueue writes, Sq
         }
         catch (SqliteException exception)
         {
-            if (exception.SqliteExtendedErrorCode == SqliteCheckpointer.SyncRefused)
-                sync?.Refuse(exception);
             RollBack();
             gathered.ForEach(work => work.Fail(exception));
+            if (exception.SqliteExtendedErrorCode == SqliteCheckpointer.SyncRefused)
+                sync?.Refuse(exception);
             return;
         }
         gathered.ForEach(work => work.Succeed());
@@ -80,14 +80,7 @@ internal sealed class SqliteWriter(SqliteSession session, SqliteQueue writes, Sq
     private void RollBack()
     {
         _companion?.RolledBack();
-        try
-        {
-            if (session.InTransaction) // SQLite has rolled back by itself where there was no space.
-                session.Execute("ROLLBACK");
-        }
-        catch (SqliteException)
-        {
-            // The next transaction cannot begin then, and its callers hear why.
-        }
+        if (session.InTransaction) // SQLite has rolled back by itself where there was no space.
+            session.Execute("ROLLBACK");
     }
 }

@@ -10,7 +10,7 @@ namespace OrleansChat.Tests.Logs;
 public sealed class SqliteCheckpointerTests : IDisposable
 {
     private const int Megabyte = 1 << 20;
-    private const int PagesOfAMegabyte = 256;
+    private const int MegabytesOfALongLog = (SqliteCheckpointer.Pages / 256) + 1;
 
     private readonly string _directory = Directory.CreateTempSubdirectory("checkpoint").FullName;
     private readonly CapturedLogs _logs = new();
@@ -48,7 +48,8 @@ public sealed class SqliteCheckpointerTests : IDisposable
     [Fact]
     public async Task A_log_that_somebody_reads_begins_anew_when_they_have_read()
     {
-        using var file = await OpenWithLongLogAsync();
+        using var file = await OpenAsync();
+        await WriteMegabytesAsync(file, 1); // What is read is in the log, and not all of it in the file.
         using var mayEnd = new SemaphoreSlim(0);
         var isReading = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var reading = file.ReadAsync(
@@ -59,15 +60,41 @@ public sealed class SqliteCheckpointerTests : IDisposable
                 return row.Read() && mayEnd.Wait(TimeSpan.FromSeconds(60), Cancellation);
             },
             Cancellation);
-        await isReading.Task.Soon("it is read");
+        try
+        {
+            await isReading.Task.Soon("it is read");
+            var before = CheckpointSequence();
+            await WriteMegabytesAsync(file, MegabytesOfALongLog + 5);
+            Assert.Equal(before, CheckpointSequence());
+        }
+        finally
+        {
+            mayEnd.Release();
+        }
 
-        var before = CheckpointSequence();
-        await WriteMegabytesAsync(file, 5);
-        Assert.Equal(before, CheckpointSequence());
-        mayEnd.Release();
         Assert.True(await reading.Soon("it was read"));
         await BeginAnewAsync(file).Soon("the log begins anew");
         Assert.DoesNotContain(_logs.Lines, line => line.Level == LogLevel.Warning);
+    }
+
+    [Fact]
+    public async Task A_commit_that_fails_is_rolled_back_and_the_next_is_not_in_its_way()
+    {
+        using var file = await OpenAsync();
+        await file.WriteAsync(session => session.Execute("CREATE TABLE part (number INTEGER REFERENCES heap DEFERRABLE INITIALLY DEFERRED) STRICT"), Cancellation);
+
+        await Assert.ThrowsAsync<SqliteException>(() => file.WriteAsync(session => session.Execute("INSERT INTO part VALUES (17)"), Cancellation));
+        await WriteMegabytesAsync(file, 1);
+
+        Assert.Equal(0, await file.ReadAsync(session => CountOf(session, "part"), Cancellation));
+        Assert.Equal(1, await file.ReadAsync(session => CountOf(session, "heap"), Cancellation));
+
+        static long CountOf(SqliteSession session, string table)
+        {
+            using var row = session.Query($"SELECT count(*) FROM {table}");
+            row.Read();
+            return row.GetInt64(0);
+        }
     }
 
     [Fact]
@@ -183,10 +210,16 @@ public sealed class SqliteCheckpointerTests : IDisposable
     /// <summary>A file whose log has become so long that it is being moved, or was by now.</summary>
     private async Task<SqliteFile> OpenWithLongLogAsync()
     {
+        var file = await OpenAsync();
+        await WriteMegabytesAsync(file, MegabytesOfALongLog);
+        await new Func<bool>(() => new FileInfo(DataPath).Length > 32 * Megabyte).Soon("32 MB of the log are in the data file, and no transaction ended meanwhile");
+        return file;
+    }
+
+    private async Task<SqliteFile> OpenAsync()
+    {
         var file = new SqliteFile(DataPath, logger: _logs.CreateLogger("file"));
         await file.WriteAsync(session => session.Execute("CREATE TABLE heap (number INTEGER PRIMARY KEY, bytes BLOB) STRICT"), Cancellation);
-        await WriteMegabytesAsync(file, (SqliteCheckpointer.Pages / PagesOfAMegabyte) + 1);
-        await new Func<bool>(() => new FileInfo(DataPath).Length > 32 * Megabyte).Soon("32 MB of the log are in the data file, and no transaction ended meanwhile");
         return file;
     }
 

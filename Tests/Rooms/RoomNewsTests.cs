@@ -15,13 +15,15 @@ public sealed class RoomNewsTests
     private readonly FakeTimeProvider _time = new();
     private readonly List<FeedEvent> _told = [];
     private readonly RoomMembers _members;
+    private readonly FeedWriter _feeds;
     private readonly RoomNews _news;
     private long _version;
 
     public RoomNewsTests()
     {
         _members = new RoomMembers(limit: 1_000, _time);
-        _news = new RoomNews("calm", _members, new FeedWriter(StandIn.Of<IStreamProvider>(new Feeds(_told)), "calm", NullLogger.Instance), DetailLimit, _time);
+        _feeds = new FeedWriter(StandIn.Of<IStreamProvider>(new Feeds(_told)), "calm", NullLogger.Instance);
+        _news = new RoomNews("calm", _members, _feeds, DetailLimit, _time);
     }
 
     [Fact]
@@ -100,6 +102,8 @@ public sealed class RoomNewsTests
             _news.TellDue();
             if (_told.OfType<FeedEvent.Occupancy>().Any())
                 told.Add(second);
+            else
+                Assert.True(_news.IsWaiting); // It is looked after again.
             Join(second switch { 1 => 200, 4 => 600, _ => 1 });
         }
 
@@ -107,7 +111,39 @@ public sealed class RoomNewsTests
     }
 
     [Fact]
-    public void Who_goes_tells_all_that_is_left_whenever_it_told_before()
+    public void A_room_that_came_up_anew_and_finds_many_there_says_so_once()
+    {
+        Join(DetailLimit + 1);
+        var anew = new RoomNews("calm", _members, _feeds, DetailLimit, _time);
+        _told.Clear();
+
+        for (var i = 0; i < 3; i++)
+        {
+            anew.Tell([]);
+            anew.TellDue();
+        }
+
+        Assert.Equal(new FeedEvent.Occupancy("calm", DetailLimit + 1), Assert.Single(_told));
+        Assert.False(anew.IsWaiting);
+    }
+
+    [Fact]
+    public void A_room_that_swings_around_the_limit_says_how_many_there_are_when_it_told_of_each()
+    {
+        Join(DetailLimit + 1);
+        _news.TellDue();
+        Leave(2);
+        Join(10);
+        _told.Clear();
+
+        _news.TellDue();
+
+        Assert.IsType<FeedEvent.Presence>(_told[0]);
+        Assert.Equal(new FeedEvent.Occupancy("calm", DetailLimit + 9), _told[1]);
+    }
+
+    [Fact]
+    public void A_room_that_ends_tells_what_it_held_back()
     {
         Join(DetailLimit + 1);
         _news.TellDue();
@@ -123,13 +159,22 @@ public sealed class RoomNewsTests
     private void Join(int count)
     {
         for (; count > 0; count--)
-        {
-            var (user, changes) = ($"user{_members.Count + 1}", new List<PresenceChange>());
-            var renewal = new RoomRenewal("front", _version + 1, Base: _version, TimeSpan.FromSeconds(45), Create: true, Full: _version == 0, [new MemberChange(user, user, 1, IsNew: true)], "", 0);
-            Assert.Equal(LeaseOutcome.Granted, _members.Renew(renewal, changes, []));
-            _version++;
-            _news.Tell(changes);
-        }
+            Change($"user{_members.Count + 1}", connections: 1);
+    }
+
+    private void Leave(int count)
+    {
+        for (; count > 0; count--)
+            Change($"user{_members.Count}", connections: 0);
+    }
+
+    private void Change(string user, int connections)
+    {
+        var changes = new List<PresenceChange>();
+        var renewal = new RoomRenewal("front", _version + 1, Base: _version, TimeSpan.FromSeconds(45), Create: true, Full: _version == 0, [new MemberChange(user, user, connections, IsNew: true)], "", 0);
+        Assert.Equal(LeaseOutcome.Granted, _members.Renew(renewal, changes, []));
+        _version++;
+        _news.Tell(changes);
     }
 
     /// <summary>A stream provider whose streams are one.</summary>
