@@ -29,14 +29,17 @@ others=$launched
 
 workloads=(1-in-flight lockstep 200-rooms 16-in-flight) # The last needs the longest to get warm.
 
-run() { # run SERVER WORKLOAD: one JSON report
-  local of_server
+run() { # run SERVER WORKLOAD: one JSON report; the other server stands still, or what it does after its own load would be paid by this one
+  local of_server still code=0
   case $1 in
-    ours) of_server=(--url ws://127.0.0.1:18180 --pid "$ours") ;;
-    "$other") of_server=(--url ws://127.0.0.1:18181 --dialect "$dialect" --pid "$others") ;;
+    ours) still=$others of_server=(--url ws://127.0.0.1:18180 --pid "$ours") ;;
+    "$other") still=$ours of_server=(--url ws://127.0.0.1:18181 --dialect "$dialect" --pid "$others") ;;
   esac
+  kill -STOP "$still"
   # shellcheck disable=SC2046 # words, meant to be split
-  load $(arguments "$2") "${of_server[@]}" --warmup 1 --seconds 2 --json 2>"$work/table" || { cat "$work/table" >&2; exit 1; }
+  load $(arguments "$2") "${of_server[@]}" --warmup 1 --seconds 2 --json 2>"$work/table" || code=$?
+  kill -CONT "$still"
+  [ $code -eq 0 ] || { cat "$work/table" >&2; exit 1; }
 }
 
 for server in ours "$other"; do

@@ -15,14 +15,14 @@ function report(deliveredPerSecond, faults = 0, cpuShare = 0.98) {
 }
 
 /** @param runs {Record<string, (object | null)[]>} the reports of each server's turns; null: none came */
-function tables(t, runs) {
+function tables(t, runs, workload = 'lockstep') {
   const folder = mkdtempSync(join(tmpdir(), 'results-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  mkdirSync(join(folder, 'lockstep'));
+  mkdirSync(join(folder, workload));
   for (const [server, turns] of Object.entries(runs)) {
     turns.forEach((turn, i) => {
-      writeFileSync(join(folder, 'lockstep', `${server}-${i + 1}.log`), '');
-      if (turn) writeFileSync(join(folder, 'lockstep', `${server}-${i + 1}.json`), JSON.stringify(turn));
+      writeFileSync(join(folder, workload, `${server}-${i + 1}.log`), '');
+      if (turn) writeFileSync(join(folder, workload, `${server}-${i + 1}.json`), JSON.stringify(turn));
     });
   }
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, folder], { encoding: 'utf8' });
@@ -67,4 +67,11 @@ test('a closed loop whose server did not have its core measures nothing', (t) =>
   assert.match(goals(lines)[0], /\| – \| not measured \|$/);
   assert.ok(lines.some((line) => line.startsWith('| Bun') && line.endsWith('| 0; the core was shared in 1 of 1 runs |')));
   assert.equal(status, 1);
+});
+
+test('what is asked for without a peer is reached on a shared core too, and not missed there', (t) => {
+  for (const [acks, found] of [[50_000, '50,000 | yes |'], [30_000, '– | not measured |']]) {
+    const { lines } = tables(t, { cluster: [{ ...report(1, 0, 0.7), acks }] }, 'hot-room');
+    assert.ok(lines.some((line) => line.startsWith('| One hot room') && line.endsWith(found)), lines.join('\n'));
+  }
 });
