@@ -73,7 +73,7 @@ front() { # front PORT; FRONT: another build's folder
 
 start_ours() { # start_ours PORT: one process, with an empty data file
   local data=${DATA:-$work}/chat-$1.db
-  rm -f "$data" "$data-wal" "$data-shm"
+  rm -f "$data" "$data"-*
   Chat__DataPath=$data front "$1"
 }
 

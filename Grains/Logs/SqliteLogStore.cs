@@ -1,31 +1,32 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using OrleansChat.Grains.Storage;
 
 namespace OrleansChat.Grains.Logs;
 
 /// <summary>
 /// Room logs in the data file: a row per header and per front that holds a room; batches are in <see cref="LogSegments"/>, the newest in the
-/// <see cref="LogJournal"/>. The transaction is the fence.
+/// <see cref="LogJournal"/>, which is the fence.
 /// </summary>
 /// <remarks>
 /// <see cref="OpenAsync"/> goes through the writer too: it comes after every append asked for earlier, so that its answer settles what became of them.
 /// </remarks>
 internal sealed class SqliteLogStore : ILogStore
 {
-    private const string NewestSegment = "(SELECT last FROM segment WHERE room = ?1 ORDER BY last DESC LIMIT 1)";
-
-    // A header fits its segments when the newest ends at the head, or when there are none and the header says so.
-    private const string Fits = $"{NewestSegment} IS CASE WHEN first > head THEN NULL ELSE head END";
-
     private readonly SqliteFile _file;
-    private readonly LogJournal _journal = new();
+    private readonly LogTails _tails = new();
+    private readonly LogJournal _journal;
     private readonly string _life;
 
     /// <param name="file">Stays the caller's to dispose. It has room for one log store.</param>
-    public SqliteLogStore(SqliteFile file)
+    /// <param name="logger">Hears of what could not be moved to where it stays.</param>
+    /// <param name="time">Tells when it is time to.</param>
+    public SqliteLogStore(SqliteFile file, ILogger<SqliteLogStore>? logger = null, TimeProvider? time = null)
     {
         _file = file;
         _life = LogEpoch.Suffix(file.Life);
-        file.Accompany(_journal);
+        _journal = new LogJournal(file, _tails, new LogMover(file, _tails, time ?? TimeProvider.System, logger ?? NullLogger<SqliteLogStore>.Instance));
+        file.Accompany(_tails);
     }
 
     public Task<LogHeader?> OpenAsync(string room, bool create, CancellationToken cancellation) =>
@@ -34,7 +35,7 @@ internal sealed class SqliteLogStore : ILogStore
     public Task<bool> AppendAsync(string room, LogPosition expected, LogBatch batch, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(batch.Last, expected.Head, nameof(batch));
-        return _file.WriteAsync((store: this, room, expected: Stored(expected), batch), static (all, session) => all.store.Append(session, all.room, all.expected, all.batch), cancellation);
+        return _journal.AppendAsync(new JournalBatch(room, Stored(expected.Epoch), new PlacedBatch(expected.Head, batch)), cancellation);
     }
 
     public async Task<IReadOnlyList<LogBatch>> ReadAsync(string room, long from, long to, CancellationToken cancellation)
@@ -42,13 +43,12 @@ internal sealed class SqliteLogStore : ILogStore
         cancellation.ThrowIfCancellationRequested();
         if (from > to)
             return [];
-        if (!_journal.HasLoaded)
-            await LoadAsync(cancellation);
         // The journal first: what is moved meanwhile is then known already, and not looked for in the segments.
-        var tail = _journal.Newest(room)?.Ascending() ?? [];
-        var end = tail is [var oldest, ..] ? oldest.Before : long.MaxValue;
-        var batches = from <= end ? await _file.ReadAsync(session => LogSegments.Read(session, room, from, Math.Min(to, end)), cancellation) : [];
-        batches.AddRange(tail.Where(batch => batch.Overlaps(from, to)).Select(batch => batch.Batch));
+        var newest = TailBatch.Overlapping(_tails.Newest(room), from, to, out var end);
+        if (from > end)
+            return newest;
+        var batches = await _file.ReadAsync(session => LogSegments.Read(session, room, from, Math.Min(to, end)), cancellation);
+        batches.AddRange(newest);
         return batches;
     }
 
@@ -72,14 +72,6 @@ internal sealed class SqliteLogStore : ILogStore
             session => IsEpoch(session, room, Stored(epoch)) && session.Execute("DELETE FROM front WHERE room = ?1 AND id = ?2", room, front) >= 0,
             cancellation);
 
-    private Task<bool> LoadAsync(CancellationToken cancellation) => _file.WriteAsync(
-        session =>
-        {
-            _journal.Load(session);
-            return true;
-        },
-        cancellation);
-
     /// <summary>The epoch as the file has it. One of another life is nobody's.</summary>
     private string Stored(string epoch) =>
         _life.Length == 0 ? epoch : epoch.EndsWith(_life, StringComparison.Ordinal) ? epoch[..^_life.Length] : "";
@@ -88,21 +80,25 @@ internal sealed class SqliteLogStore : ILogStore
 
     private LogHeader? Open(SqliteSession session, string room, bool create)
     {
-        var tail = _journal.Find(session, room);
+        var tail = _tails.FindUnmoved(room);
         bool found;
-        using (var row = session.Query($"SELECT epoch, head, first, ts, bytes, {Fits} FROM log WHERE room = ?1", room))
+        using (var row = session.Query($"SELECT epoch, head, first, ts, bytes, {LogSegments.Fits} FROM log WHERE room = ?1", room))
         {
             found = row.Read();
             if (found && row.GetBoolean(5))
             {
                 var header = new LogHeader(row.GetString(0) + _life, row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), Fronts(session, room));
-                return tail is null ? header : header with { Head = tail.End.Head, LastTimestamp = tail.Newest.Placed.Batch.Timestamp, Bytes = header.Bytes + tail.Bytes };
+                if (tail is { } news)
+                    return header with { Head = news.End.Head, LastTimestamp = news.Timestamp, Bytes = header.Bytes + news.Bytes };
+                _tails.Learn(room, new LogPosition(row.GetString(0), header.Head));
+                return header;
             }
         }
-        _journal.Move(session, room);
+
+        _tails.Hold(room);
         // What is there now fits nothing: a header without its segments, or segments without a header.
         var stray = LogSegments.Drop(session, room, long.MaxValue);
-        if (!found && stray == 0 && !create)
+        if (!found && stray == 0 && tail is null && !create)
             return null;
         session.Execute("DELETE FROM front WHERE room = ?1", room);
         var epoch = LogEpoch.New();
@@ -119,35 +115,10 @@ internal sealed class SqliteLogStore : ILogStore
         return fronts;
     }
 
-    private bool Append(SqliteSession session, string room, LogPosition expected, LogBatch batch)
-    {
-        var placed = new PlacedBatch(expected.Head, batch);
-        if (batch.Payload.Length > LogJournal.MaxPayload)
-        {
-            _journal.Move(session, room);
-            return AppendSegment(session, room, expected, placed);
-        }
-        if (!(_journal.Find(session, room) is { } tail ? tail.End == expected : IsEnd(session, room, expected)))
-            return false;
-        _journal.Append(session, new JournalBatch(room, expected.Epoch, placed));
-        return true;
-    }
-
-    private static bool AppendSegment(SqliteSession session, string room, LogPosition expected, PlacedBatch placed)
-    {
-        var batch = placed.Batch;
-        if (session.Execute(
-            $"UPDATE log SET head = ?4, ts = ?5, bytes = bytes + ?6 WHERE room = ?1 AND epoch = ?2 AND head = ?3 AND {Fits}",
-            room, expected.Epoch, expected.Head, batch.Last, batch.Timestamp, batch.Payload.Length) == 0)
-            return false;
-        LogSegments.Append(session, room, [placed]);
-        return true;
-    }
-
     private bool Trim(SqliteSession session, string room, LogHeader expected, long first, long bytes)
     {
-        if (_journal.Find(session, room) is { } tail && tail.Before < first - 1)
-            _journal.Move(session, room);
+        if (_tails.FindUnmoved(room) is { } tail && tail.Before < first - 1)
+            _tails.Move(session, room);
         if (session.Execute(
             "UPDATE log SET first = ?4, bytes = bytes - ?5 WHERE room = ?1 AND epoch = ?2 AND first = ?3",
             room, Stored(expected.Epoch), expected.First, first, bytes) == 0)
@@ -158,19 +129,14 @@ internal sealed class SqliteLogStore : ILogStore
 
     private bool Reset(SqliteSession session, string room, LogPosition expected)
     {
-        _journal.Move(session, room);
+        _tails.Hold(room);
+        _tails.Move(session, room);
         if (session.Execute(
             "UPDATE log SET epoch = ?4, head = 0, first = 1, ts = 0, bytes = 0 WHERE room = ?1 AND epoch = ?2 AND head = ?3",
             room, expected.Epoch, expected.Head, LogEpoch.New()) == 0)
             return false;
         LogSegments.Drop(session, room, long.MaxValue);
         return true;
-    }
-
-    private static bool IsEnd(SqliteSession session, string room, LogPosition expected)
-    {
-        using var row = session.Query($"SELECT 1 FROM log WHERE room = ?1 AND epoch = ?2 AND head = ?3 AND {Fits}", room, expected.Epoch, expected.Head);
-        return row.Read();
     }
 
     private static bool IsEpoch(SqliteSession session, string room, string epoch)

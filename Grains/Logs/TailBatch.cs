@@ -1,19 +1,51 @@
 namespace OrleansChat.Grains.Logs;
 
-/// <summary>A batch at the end of a room's log, and those before it that are not in a segment yet. Never changed: whoever has the newest has them all.</summary>
-/// <param name="Placed">The batch.</param>
-/// <param name="Previous">The one before it; null where that is in a segment, or there is none.</param>
-internal sealed record TailBatch(PlacedBatch Placed, TailBatch? Previous)
+/// <summary>A batch at the end of a room's log, and those before it that are not in a segment yet: whoever has the newest has them all.</summary>
+/// <param name="placed">The batch.</param>
+/// <param name="generation">Of the file that has its record.</param>
+/// <param name="previous">The one before it; null where there is none, or it is in a segment.</param>
+internal sealed class TailBatch(PlacedBatch placed, long generation, TailBatch? previous)
 {
-    /// <summary>This one and those before it, the oldest first.</summary>
-    public PlacedBatch[] Ascending()
+    private volatile TailBatch? _previous = previous;
+
+    public PlacedBatch Placed => placed;
+
+    public long Generation => generation;
+
+    public TailBatch? Previous => _previous;
+
+    /// <summary>Those before it are in segments by now.</summary>
+    public void Cut() => _previous = null;
+
+    /// <summary>A batch and those before it, the oldest first.</summary>
+    /// <param name="newest">Null: none.</param>
+    /// <param name="before">The one to stop at, itself left out; null: all of them.</param>
+    public static List<PlacedBatch> Ascending(TailBatch? newest, TailBatch? before = null)
     {
-        var count = 0;
-        for (var batch = this; batch is not null; batch = batch.Previous)
-            count++;
-        var batches = new PlacedBatch[count];
-        for (var batch = this; batch is not null; batch = batch.Previous)
-            batches[--count] = batch.Placed;
+        var batches = new List<PlacedBatch>();
+        for (var batch = newest; batch is not null && batch != before; batch = batch.Previous)
+            batches.Add(batch.Placed);
+        batches.Reverse();
+        return batches;
+    }
+
+    /// <summary>The batches that hold any of the seqs <paramref name="from"/> to <paramref name="to"/>, the oldest first.</summary>
+    /// <param name="newest">Null: none.</param>
+    /// <param name="from">The first seq.</param>
+    /// <param name="to">The last seq.</param>
+    /// <param name="before">The last seq before those that were looked at: what is missing up to there is in segments.</param>
+    public static List<LogBatch> Overlapping(TailBatch? newest, long from, long to, out long before)
+    {
+        before = long.MaxValue;
+        var batches = new List<LogBatch>();
+        for (var batch = newest; batch is not null && before >= from; batch = batch.Previous)
+        {
+            before = batch.Placed.Before;
+            if (batch.Placed.Overlaps(from, to))
+                batches.Add(batch.Placed.Batch);
+        }
+
+        batches.Reverse();
         return batches;
     }
 }

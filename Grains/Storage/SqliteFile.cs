@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 using OrleansChat.Grains.Interfaces;
+using OrleansChat.Grains.Logs;
 using OrleansChat.Streaming;
 
 namespace OrleansChat.Grains.Storage;
@@ -29,6 +30,7 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
 
     private readonly SqliteQueue _writes = new(QueueLength, Lull.ForBatches);
     private readonly SqliteQueue _reads = new(QueueLength, lull: null);
+    private readonly SqliteMachine _machine;
     private readonly FileStream? _lock;
     private readonly SafeFileHandle? _log;
     private readonly SafeFileHandle? _data;
@@ -37,6 +39,7 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     private readonly SqliteWriter _writer;
     private readonly SqliteSession? _moving;
     private readonly SqliteCheckpointer? _checkpointer;
+    private int _pagesSynced;
     private readonly List<SqliteSession> _readers = [];
     private readonly List<Thread> _threads = [];
     private int _disposed;
@@ -47,9 +50,11 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     /// <param name="logger">Hears of a disk that does not answer, or refuses.</param>
     /// <param name="machine">Null: the one we are on.</param>
     /// <param name="refused">Called when the disk has refused, and nothing will be stored any more.</param>
+    /// <param name="recordFileLength">How long the <see cref="Records"/> files are, in bytes.</param>
     /// <exception cref="IOException">Another process has the file open, or it cannot be used. The message names the path and <c>Chat:DataPath</c>.</exception>
-    public SqliteFile(string path, DataSync sync = DataSync.Full, ILogger? logger = null, SqliteMachine? machine = null, Action? refused = null)
+    public SqliteFile(string path, DataSync sync = DataSync.Full, ILogger? logger = null, SqliteMachine? machine = null, Action? refused = null, int recordFileLength = RecordFiles.DefaultLength)
     {
+        _machine = machine ?? SqliteMachine.This;
         var inMemory = string.Equals(path, InMemory, StringComparison.Ordinal);
         var connection = new SqliteConnectionStringBuilder { DataSource = InMemory, Pooling = false };
         if (!inMemory)
@@ -71,15 +76,18 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
             logger ??= NullLogger.Instance;
             if (!inMemory)
             {
-                machine ??= SqliteMachine.This;
-                Life = SqliteLife.Begin(_writing, machine.BootId, SqliteLock.IsMarked(_lock!));
+                Records = new RecordFiles(_writing.LogPath[..^"-wal".Length], recordFileLength); // Beside the file itself too, whatever links lead to it.
+                Recover(Records);
+                Life = SqliteLife.Begin(_writing, _machine.BootId, SqliteLock.IsMarked(_lock!));
                 // What a process that died had written is read from here on, and acknowledged where it is repeated: it goes to the disk first.
                 _writing.Execute("PRAGMA wal_checkpoint(RESTART)");
                 _log = File.OpenHandle(_writing.LogPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-                machine.Flush(_log);
+                _machine.Flush(_log);
+                Records.BeginAnew();
+                Records.Flush(_machine.Flush);
                 SqliteLock.Mark(_lock!, isMarked: false);
                 IsNeeded = sync == DataSync.Full;
-                _sync = new SqliteSync(() => machine.Flush(_log), TimeProvider.System, logger, () =>
+                _sync = new SqliteSync(Sync, TimeProvider.System, logger, () =>
                 {
                     try
                     {
@@ -93,13 +101,13 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
                 _data = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
                 _moving = new SqliteSession(connection.ToString());
                 _moving.Execute("PRAGMA checkpoint_fullfsync = 1");
-                _checkpointer = new SqliteCheckpointer(() => MoveLog(machine), () => _sync.Failure is not null || _writing.TryBeginLogAnew(), _sync.Refuse, logger);
+                _checkpointer = new SqliteCheckpointer(MoveLog, () => _sync.Failure is not null || _writing.TryBeginLogAnew(), _sync.Refuse, logger);
             }
 
             for (var i = 0; i < Readers && !inMemory; i++)
                 _readers.Add(new SqliteSession(connection.ToString()));
         }
-        catch (Exception exception) when (exception is SqliteException or IOException)
+        catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
         {
             _writing?.KeepLog(); // Closing would ask a disk again that may just have refused.
             CloseConnections();
@@ -113,6 +121,12 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
 
     /// <inheritdoc cref="SqliteLife"/>
     public string Life { get; } = "";
+
+    /// <summary>For what is written too often for a transaction each, and is moved here from time to time: synced with the file, read before the next start. Null in memory.</summary>
+    public RecordFiles? Records { get; }
+
+    /// <summary>What the disk said when it refused to sync, if it did: nothing is stored any more.</summary>
+    public IOException? Failure => _sync?.Failure;
 
     /// <summary>Has something told of all transactions. Once, before the first write.</summary>
     /// <exception cref="InvalidOperationException">Something is told already.</exception>
@@ -133,7 +147,7 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     /// <param name="operation">Gets that and the session.</param>
     /// <param name="cancellation">The deadline.</param>
     public Task<T> WriteAsync<TState, T>(TState state, Func<TState, SqliteSession, T> operation, CancellationToken cancellation) =>
-        _sync?.Failure is { } failure ? Task.FromException<T>(failure) : _writes.RunAsync(state, operation, cancellation);
+        Failure is { } failure ? Task.FromException<T>(failure) : _writes.RunAsync(state, operation, cancellation);
 
     /// <summary>Runs a query beside the writer. Each statement sees what was committed when it began.</summary>
     /// <inheritdoc cref="WriteAsync{T}(Func{SqliteSession, T}, CancellationToken)"/>
@@ -167,17 +181,50 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
         }
     }
 
-    /// <summary>After a sync that was refused the log stays where it is: the next start takes of it what has the right checksums, and moves that.</summary>
+    /// <summary>After a sync that was refused the logs stay where they are: the next start takes of them what has the right checksums, and moves that.</summary>
     private void EndLife()
     {
-        if (_sync?.Failure is not null)
+        if (Failure is not null)
         {
             _writing.KeepLog();
             return;
         }
 
-        if (_lock is not null)
+        try
+        {
+            _writer.Close();
+            if (_lock is null)
+                return;
             SqliteLife.End(_writing);
+            _machine.Flush(_log!);
+        }
+        catch (Exception exception)
+        {
+            _writing.KeepLog();
+            if (exception is IOException or SqliteException { SqliteExtendedErrorCode: SqliteCheckpointer.SyncRefused })
+                _sync?.Refuse(exception);
+            throw;
+        }
+
+        Records!.Delete();
+    }
+
+    private void Recover(RecordFiles records)
+    {
+        var left = records.Read().SelectMany(record => BatchRow.Decode(record, JournalBatch.Read));
+        _writing.Execute("BEGIN IMMEDIATE");
+        LogRecovery.Run(_writing, left);
+        _writing.Execute("COMMIT");
+    }
+
+    /// <summary>The write-ahead log where there was a transaction, and first: records speak of what it has.</summary>
+    private void Sync()
+    {
+        var pages = _writer.PagesWritten;
+        if (pages != _pagesSynced)
+            _machine.Flush(_log!);
+        _pagesSynced = pages;
+        Records!.Flush(_machine.Flush);
     }
 
     private void Start(string name, ThreadStart loop)
@@ -188,12 +235,12 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     }
 
     /// <summary>Moves the log twice, the second time what was written meanwhile, and has the file synced: SQLite does where it moved all, which it never has where much is written.</summary>
-    private void MoveLog(SqliteMachine machine)
+    private void MoveLog()
     {
         for (var i = 0; i < 2 && _sync!.Failure is null; i++)
         {
             _moving!.MoveLog();
-            machine.Flush(_data!);
+            _machine.Flush(_data!);
         }
     }
 
@@ -224,6 +271,7 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
         _sync?.Dispose();
         _log?.Dispose();
         _moving?.Dispose();
+        Records?.Dispose();
         _readers.ForEach(reader => reader.Dispose());
         _writing?.Dispose(); // The last connection to close checkpoints and removes the write-ahead log.
         _data?.Dispose(); // After all connections: what closes a handle of a file gives up the process' locks of it (fcntl(2)).

@@ -6,14 +6,13 @@ namespace OrleansChat.Grains.Storage;
 /// <summary>The tables of the data file: room logs, grain state, and the file's own lives.</summary>
 internal static class SqliteSchema
 {
-    private const long Version = 3;
+    private const long Version = 4;
 
     // Segments are clustered by room, so that a range of the index is read from neighbouring pages.
     private const string Tables =
         """
         CREATE TABLE IF NOT EXISTS log (room TEXT PRIMARY KEY, epoch TEXT NOT NULL, head INTEGER NOT NULL, first INTEGER NOT NULL,
           ts INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, batches BLOB NOT NULL);
         CREATE TABLE IF NOT EXISTS segment (room TEXT NOT NULL, last INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (room, last)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS segment_data (id INTEGER PRIMARY KEY, batches BLOB NOT NULL);
         CREATE TABLE IF NOT EXISTS front (room TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (room, id)) WITHOUT ROWID;
@@ -39,6 +38,8 @@ internal static class SqliteSchema
         session.Execute(Tables);
         if (version == 1)
             MoveBatches(session);
+        else if (version is 2 or 3)
+            MoveJournal(session);
         session.Execute($"PRAGMA user_version = {Version}");
         session.Execute("COMMIT");
     }
@@ -59,5 +60,19 @@ internal static class SqliteSchema
             }
         }
         session.Execute("DROP TABLE batch");
+    }
+
+    /// <summary>Formats 2 and 3 had the newest batches in a table, where now files have them.</summary>
+    private static void MoveJournal(SqliteSession session)
+    {
+        var left = new List<JournalBatch>();
+        using (var rows = session.Query("SELECT batches FROM journal ORDER BY id"))
+        {
+            while (rows.Read())
+                left.AddRange(BatchRow.Decode(rows.GetFieldValue<byte[]>(0), JournalBatch.Read));
+        }
+
+        LogRecovery.Run(session, left);
+        session.Execute("DROP TABLE journal");
     }
 }

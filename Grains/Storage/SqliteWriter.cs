@@ -19,6 +19,10 @@ internal sealed class SqliteWriter(SqliteSession session, SqliteQueue writes, Sq
     private const int TransactionLength = 1_024;
 
     private ISqliteCompanion? _companion;
+    private int _pagesWritten;
+
+    /// <summary>What <see cref="SqliteSession.PagesWritten"/> was after the last transaction, whoever asks.</summary>
+    public int PagesWritten => Volatile.Read(ref _pagesWritten);
 
     /// <inheritdoc cref="SqliteFile.Accompany"/>
     public void Accompany(ISqliteCompanion companion)
@@ -38,8 +42,26 @@ internal sealed class SqliteWriter(SqliteSession session, SqliteQueue writes, Sq
                 gathered.ForEach(work => work.Fail(failure));
             else if (gathered.Count > 0)
                 Commit(gathered);
-            checkpointer?.OnCommitted(session.PagesWritten);
+            checkpointer?.OnCommitted(PagesWritten);
             gathered.Clear();
+        }
+    }
+
+    /// <summary>The last transaction of all, when <see cref="Run"/> has ended.</summary>
+    public void Close()
+    {
+        if (_companion is null)
+            return;
+        try
+        {
+            session.Execute("BEGIN IMMEDIATE");
+            _companion.Closing(session);
+            session.Execute("COMMIT");
+        }
+        catch
+        {
+            RollBack();
+            throw;
         }
     }
 
@@ -50,7 +72,6 @@ internal sealed class SqliteWriter(SqliteSession session, SqliteQueue writes, Sq
             session.Execute("BEGIN IMMEDIATE");
             foreach (var work in gathered)
                 work.Run(session);
-            _companion?.Committing(session);
         }
         catch (Exception exception)
         {
@@ -64,6 +85,7 @@ internal sealed class SqliteWriter(SqliteSession session, SqliteQueue writes, Sq
         try
         {
             session.Execute("COMMIT");
+            Volatile.Write(ref _pagesWritten, session.PagesWritten); // Before anyone hears that it is there, and asks for a sync.
             _companion?.Committed();
         }
         catch (SqliteException exception)

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Time.Testing;
 using OrleansChat.Grains.Logs;
 using OrleansChat.Grains.Storage;
 
@@ -35,7 +36,7 @@ public sealed class LogJournalTests : IDisposable
         var again = (await OpenAsync("anew")).Epoch;
         await AppendAsync("anew", again, 0, 1);
         await AppendAsync("large", large, 0, 1);
-        Assert.True(await _store.AppendAsync("large", new LogPosition(large, 1), new LogBatch(2, 2, new byte[LogJournal.MaxPayload + 1]), Cancellation));
+        Assert.True(await _store.AppendAsync("large", new LogPosition(large, 1), new LogBatch(2, 2, new byte[1 << 20]), Cancellation));
         await AppendAsync("large", large, 2, 3);
 
         using var left = OpenCopy();
@@ -91,65 +92,54 @@ public sealed class LogJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task Where_the_disk_is_full_what_is_there_can_be_opened_and_read()
+    public async Task Where_nothing_can_be_moved_it_takes_what_there_is_space_for_and_then_fails_until_it_can()
     {
+        var batch = new byte[1 << 20];
         var epoch = await NewAsync("room");
-        await AppendAsync("room", epoch, 0, 1, 2);
         await _file.WriteAsync(session => session.Execute("PRAGMA max_page_count = 1"), Cancellation); // As many as there are.
 
-        await Assert.ThrowsAsync<Microsoft.Data.Sqlite.SqliteException>(() =>
-            _store.AppendAsync("room", new LogPosition(epoch, 2), new LogBatch(3, 3, new byte[LogJournal.MaxPayload]), Cancellation));
-        Assert.Equal([1L, 2], await LastsAsync(_store, "room"));
-        Assert.Equal(2, (await OpenAsync("room")).Head);
+        var head = 0L;
+        var refused = await Assert.ThrowsAsync<IOException>(async () =>
+        {
+            for (; head < 1_000; head++)
+                Assert.True(await _store.AppendAsync("room", new LogPosition(epoch, head), new LogBatch(head + 1, 1, batch), Cancellation));
+        });
+        Assert.Contains("no space", refused.Message, StringComparison.Ordinal);
+        Assert.InRange(head, 32, 48); // In one file of 8 MB and one of 32.
+        Assert.Equal(head, (await OpenAsync("room")).Head);
+        Assert.Equal(head, (await LastsAsync(_store, "room")).Last());
 
         await _file.WriteAsync(session => session.Execute("PRAGMA max_page_count = 1000000"), Cancellation);
-        await AppendAsync("room", epoch, 2, 3);
-        Assert.Equal([1L, 2, 3], await LastsAsync(_store, "room"));
+        for (var end = head + 48; head < end; head++)
+            Assert.True(await _store.AppendAsync("room", new LogPosition(epoch, head), new LogBatch(head + 1, 1, batch), Cancellation));
+        Assert.Equal(Enumerable.Range(1, (int)head).Select(seq => (long)seq), await LastsAsync(_store, "room"));
     }
 
     [Fact]
-    public async Task It_stays_as_small_as_it_may_be_and_a_room_that_fell_silent_does_not_hold_it_up()
+    public async Task Its_files_are_used_again_and_again_and_a_room_that_fell_silent_does_not_hold_them_up()
     {
-        const long limit = 7 * 1024 * 1024;
+        const int rooms = 100;
         await AppendAsync("silent", await NewAsync("silent"), 0, 1);
         var epochs = new List<string>();
-        for (var room = 0; room < 100; room++)
+        for (var room = 0; room < rooms; room++)
             epochs.Add(await NewAsync($"room {room}"));
-        var batch = new byte[4_000];
 
-        for (var seq = 1L; seq <= 40; seq++)
+        for (var seq = 1L; seq <= 100; seq++)
         {
             var done = await Task.WhenAll(epochs.Select((epoch, room) =>
-                _store.AppendAsync($"room {room}", new LogPosition(epoch, seq - 1), new LogBatch(seq, seq, batch), Cancellation)));
+                _store.AppendAsync($"room {room}", new LogPosition(epoch, seq - 1), new LogBatch(seq, seq, new byte[8_000]), Cancellation)));
             Assert.DoesNotContain(false, done);
-            Assert.InRange(await LengthAsync(), 0, limit);
         }
 
-        Assert.Equal([1L], await LastsAsync(_store, "silent"));
-        foreach (var room in Enumerable.Range(0, 100))
-            Assert.Equal(Enumerable.Range(1, 40).Select(seq => (long)seq), await LastsAsync(_store, $"room {room}"));
-    }
-
-    [Fact]
-    public async Task Large_batches_do_not_pile_up_on_those_of_many_quiet_rooms()
-    {
-        const int rooms = 30_000;
-        foreach (var some in Enumerable.Range(0, rooms).Chunk(5_000))
+        // 80 MB in all.
+        Assert.All(["-log1", "-log2"], beside => Assert.InRange(new FileInfo(Path.Combine(_directory, "chat.db" + beside)).Length, RecordFiles.DefaultLength, RecordFiles.Growth * RecordFiles.DefaultLength));
+        using var left = OpenCopy();
+        foreach (var store in new[] { _store, new SqliteLogStore(left) })
         {
-            await Task.WhenAll(some.Select(async room =>
-            {
-                var epoch = await NewAsync($"quiet {room}");
-                Assert.True(await _store.AppendAsync($"quiet {room}", new LogPosition(epoch, 0), new LogBatch(1, 1, new byte[100]), Cancellation));
-            }));
+            Assert.Equal([1L], await LastsAsync(store, "silent"));
+            foreach (var room in Enumerable.Range(0, rooms))
+                Assert.Equal(Enumerable.Range(1, 100).Select(seq => (long)seq), await LastsAsync(store, $"room {room}"));
         }
-
-        var loud = await NewAsync("loud");
-        for (var seq = 1L; seq <= 300; seq++)
-            Assert.True(await _store.AppendAsync("loud", new LogPosition(loud, seq - 1), new LogBatch(seq, seq, new byte[LogJournal.MaxPayload]), Cancellation));
-
-        Assert.InRange(await LengthAsync(), 0, 5 * 1024 * 1024);
-        Assert.Equal([1L], await LastsAsync(_store, "quiet 0"));
-        Assert.Equal([1L], await LastsAsync(_store, $"quiet {rooms - 1}"));
     }
 
     [Fact]
@@ -173,7 +163,7 @@ public sealed class LogJournalTests : IDisposable
 
         for (var seq = 1L; seq <= 600; seq++)
         {
-            await AppendAsync("room", epoch, seq - 1, seq);
+            Assert.True(await _store.AppendAsync("room", new LogPosition(epoch, seq - 1), new LogBatch(seq, seq, new byte[100_000]), Cancellation)); // Seven files full.
             Volatile.Write(ref head, seq);
         }
         await ended.CancelAsync();
@@ -190,7 +180,7 @@ public sealed class LogJournalTests : IDisposable
             await old.WriteAsync(
                 session => session.Execute(
                     """
-                    DROP TABLE journal; DROP TABLE segment; DROP TABLE segment_data;
+                    DROP TABLE segment; DROP TABLE segment_data;
                     CREATE TABLE batch (room TEXT NOT NULL, last INTEGER NOT NULL, ts INTEGER NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (room, last)) WITHOUT ROWID;
                     INSERT INTO log VALUES ('room', 'AAAAAAAAAAA', 7, 4, 1000007, 26);
                     INSERT INTO batch VALUES ('room', 6, 1000006, CAST('entries up to 6' AS BLOB)), ('room', 7, 1000007, CAST('entries up to 7' AS BLOB));
@@ -209,6 +199,110 @@ public sealed class LogJournalTests : IDisposable
         Assert.True(await store.AppendAsync("room", new LogPosition("AAAAAAAAAAA", 7), Batch(8), Cancellation));
     }
 
+    [Fact]
+    public async Task A_file_of_the_third_format_keeps_what_was_in_its_journal()
+    {
+        var path = Path.Combine(_directory, "old.db");
+        using (var old = new SqliteFile(path))
+        {
+            await old.WriteAsync(
+                session =>
+                {
+                    session.Execute("CREATE TABLE journal (id INTEGER PRIMARY KEY, batches BLOB NOT NULL)");
+                    session.Execute("INSERT INTO log VALUES ('moved', 'AAAAAAAAAAA', 1, 1, 1000001, 4), ('anew', 'BBBBBBBBBBB', 0, 1, 0, 0)");
+                    LogSegments.Append(session, "moved", [new PlacedBatch(0, Batch(1))]);
+                    JournalBatch[] first = [Journaled("moved", 'A', 1), Journaled("anew", 'A', 1)];
+                    JournalBatch[] second = [Journaled("moved", 'A', 2), Journaled("anew", 'B', 1), Journaled("moved", 'A', 3)];
+                    session.Execute("INSERT INTO journal VALUES (7, ?1)", BatchRow.Encode(first, static (batch, writer) => batch.Write(writer)));
+                    session.Execute("INSERT INTO journal VALUES (8, ?1)", BatchRow.Encode(second, static (batch, writer) => batch.Write(writer)));
+                    return session.Execute("PRAGMA user_version = 3");
+                },
+                Cancellation);
+        }
+
+        using var file = new SqliteFile(path);
+        var store = new SqliteLogStore(file);
+
+        Assert.Equal([1L, 2, 3], await LastsAsync(store, "moved"));
+        Assert.Equal([1L], await LastsAsync(store, "anew"));
+        Assert.Equal("BBBBBBBBBBB", (await store.OpenAsync("anew", create: false, Cancellation))!.Epoch);
+
+        static JournalBatch Journaled(string room, char epoch, long last) => new(room, new string(epoch, 11), new PlacedBatch(last - 1, Batch(last)));
+    }
+
+    [Fact]
+    public async Task A_minute_later_all_is_in_the_data_file_itself()
+    {
+        var time = new FakeTimeProvider();
+        using var file = new SqliteFile(Path.Combine(_directory, "minute.db"));
+        var store = new SqliteLogStore(file, time: time);
+        var epoch = (await store.OpenAsync("room", create: true, Cancellation))!.Epoch;
+        Assert.True(await store.AppendAsync("room", new LogPosition(epoch, 0), Batch(1), Cancellation));
+        Assert.Equal(0, await SegmentsAsync());
+
+        time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal(1, await SegmentsAsync()); // The move was asked for first.
+        Assert.True(await store.AppendAsync("room", new LogPosition(epoch, 1), Batch(2), Cancellation));
+        Assert.Equal([1L, 2], await LastsAsync(store, "room"));
+
+        Task<long> SegmentsAsync() => file.WriteAsync(
+            session =>
+            {
+                using var row = session.Query("SELECT count(*) FROM segment");
+                row.Read();
+                return row.GetInt64(0);
+            },
+            Cancellation);
+    }
+
+    [Fact]
+    public async Task Who_comes_while_others_are_written_is_written_with_the_next_and_each_hears_what_became_of_it()
+    {
+        const int rooms = 200;
+        var epochs = await Task.WhenAll(Enumerable.Range(0, rooms).Select(room => NewAsync($"room {room}")));
+
+        for (var seq = 1L; seq <= 20; seq++)
+        {
+            // The right one, one who believes otherwise, and one who comes too late.
+            var done = await Task.WhenAll(epochs.SelectMany((epoch, room) => new[] { seq - 1, seq + 7, seq - 1 }.Select(head => Task.Run(
+                () => _store.AppendAsync($"room {room}", new LogPosition(epoch, head), Batch(head + 1), Cancellation), Cancellation))));
+            Assert.All(done.Chunk(3), answers => Assert.Equal(1, answers.Count(appended => appended)));
+        }
+
+        using var left = OpenCopy();
+        foreach (var store in new[] { _store, new SqliteLogStore(left) })
+        {
+            for (var room = 0; room < rooms; room++)
+                Assert.Equal(Enumerable.Range(1, 20).Select(seq => (long)seq), await LastsAsync(store, $"room {room}"));
+        }
+    }
+
+    [Fact]
+    public async Task What_was_cancelled_is_not_appended_and_what_is_opened_then_stays_the_end()
+    {
+        var epoch = await NewAsync("room");
+        using var cancelled = new CancellationTokenSource();
+        var appends = Enumerable.Range(0, 50).Select(_ => Task.Run(() => _store.AppendAsync("room", new LogPosition(epoch, 0), Batch(1), cancelled.Token))).ToArray();
+        await cancelled.CancelAsync();
+        var kept = 0;
+        foreach (var append in appends)
+        {
+            try
+            {
+                kept += await append ? 1 : 0;
+            }
+            catch (OperationCanceledException)
+            {
+            }
+        }
+
+        var head = (await OpenAsync("room")).Head;
+
+        Assert.InRange(kept, 0, head); // One that was under way may have come in.
+        Assert.True(await _store.AppendAsync("room", new LogPosition(epoch, head), Batch(head + 1), Cancellation));
+    }
+
     public void Dispose()
     {
         _file.Dispose();
@@ -220,7 +314,8 @@ public sealed class LogJournalTests : IDisposable
     {
         var path = Path.Combine(_directory, "left.db");
         File.Copy(Path.Combine(_directory, "chat.db"), path);
-        File.Copy(Path.Combine(_directory, "chat.db-wal"), path + "-wal");
+        foreach (var beside in new[] { "-wal", "-log1", "-log2" })
+            File.Copy(Path.Combine(_directory, "chat.db" + beside), path + beside);
         return new SqliteFile(path);
     }
 
@@ -236,15 +331,6 @@ public sealed class LogJournalTests : IDisposable
             head = last;
         }
     }
-
-    private Task<long> LengthAsync() => _file.ReadAsync(
-        session =>
-        {
-            using var row = session.Query("SELECT coalesce(sum(length(batches)), 0) FROM journal");
-            row.Read();
-            return row.GetInt64(0);
-        },
-        Cancellation);
 
     private static async Task<IEnumerable<long>> LastsAsync(SqliteLogStore store, string room) =>
         (await store.ReadAsync(room, 1, long.MaxValue, Cancellation)).Select(batch => batch.Last);

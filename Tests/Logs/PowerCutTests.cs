@@ -73,17 +73,13 @@ public sealed class PowerCutTests : IDisposable
     [Fact]
     public async Task What_was_synced_is_there_after_the_cut_and_what_was_not_may_be_gone_and_makes_way()
     {
-        byte[] onDisk = [];
-        using var file = Open("chat.db", "first", log =>
-        {
-            onDisk = new byte[RandomAccess.GetLength(log)];
-            RandomAccess.Read(log, onDisk, 0);
-        });
+        var disk = new Disk();
+        using var file = Open("chat.db", "first", disk.Flush);
         var (store, epoch) = await FillAsync(file);
         await file.SyncAsync().Soon("the disk has it");
         Assert.True(await store.AppendAsync(Room, new LogPosition(epoch, 2), Batch(3), Cancellation));
 
-        using var left = Open(Left("chat.db", onDisk), boot: "second");
+        using var left = Open(Left("chat.db", disk), boot: "second");
         var after = new SqliteLogStore(left);
         var log = (await after.OpenAsync(Room, create: false, Cancellation))!;
         Assert.Equal(2, log.Head);
@@ -91,16 +87,128 @@ public sealed class PowerCutTests : IDisposable
         Assert.True(await after.AppendAsync(Room, new LogPosition(log.Epoch, 2), Batch(3), Cancellation));
     }
 
+    [Theory]
+    [InlineData("")] // All as it was flushed the last time,
+    [InlineData("-wal")] // or some of it newer: nothing keeps a disk from having more.
+    [InlineData("-log1", "-log2")]
+    public async Task What_was_synced_is_there_wherever_it_was_moved_to_meanwhile(params string[] newer)
+    {
+        const int size = 100_000;
+        var disk = new Disk();
+        using var file = Open("chat.db", "first", disk.Flush);
+        var (store, epoch) = await FillAsync(file);
+        var synced = 0L;
+        for (var last = 3L; last <= 400; last++)
+        {
+            Assert.True(await store.AppendAsync(Room, new LogPosition(epoch, last - 1), new LogBatch(last, 1_000, new byte[size]), Cancellation));
+            if (last % 170 == 80) // Before a file is full; the other is written twice until the next time.
+            {
+                await file.SyncAsync().Soon("the disk has it");
+                synced = last;
+            }
+            else if (last % 170 is 90 or 169)
+            {
+                using var left = Open(Left("chat.db", disk, newer), boot: $"cut at {last}");
+                var lasts = (await new SqliteLogStore(left).ReadAsync(Room, 1, long.MaxValue, Cancellation)).Select(batch => batch.Last).ToList();
+                Assert.Equal(Enumerable.Range(1, lasts.Count).Select(seq => (long)seq), lasts);
+                Assert.InRange(lasts.Count, synced, last);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task What_was_written_in_part_ends_the_log_and_what_is_left_of_before_is_not_taken_for_new()
+    {
+        using var file = Open("chat.db", boot: "first");
+        var (store, epoch) = await FillAsync(file);
+        for (var last = 2L; last < 12; last++)
+            Assert.True(await store.AppendAsync(Room, new LogPosition(epoch, last), Batch(last + 1), Cancellation));
+        var records = ReadShared(Path.Combine(_directory, "chat.db-log1"));
+        var starts = new List<int> { 0 };
+        while (BitConverter.ToInt32(records, starts[^1]) is > 0 and var length)
+            starts.Add(starts[^1] + RecordFile.HeadBytes + length);
+        Assert.Equal(12, starts.Count - 1);
+
+        for (var at = 0; at < starts[^1]; at += 41)
+        {
+            // The record that holds this byte is not what it was: it ends there, and those before it are whole.
+            var torn = (byte[])records.Clone();
+            torn[at] ^= 0x40;
+            var name = Left("chat.db");
+            File.WriteAllBytes(Path.Combine(_directory, name + "-log1"), torn);
+            using var left = Open(name, boot: "second");
+            var lasts = (await new SqliteLogStore(left).ReadAsync(Room, 1, long.MaxValue, Cancellation)).Select(batch => batch.Last).ToList();
+            Assert.Equal(Enumerable.Range(1, lasts.Count).Select(seq => (long)seq), lasts);
+            Assert.Equal(starts.FindLastIndex(start => start <= at), lasts.Count);
+        }
+    }
+
     [Fact]
     public async Task What_a_dead_process_wrote_is_on_the_disk_before_anyone_reads_it()
     {
         using var file = Open("chat.db", boot: "first");
         await FillAsync(file);
-        var name = Left("chat.db");
-        var flushed = 0;
-        using var left = Open(name, "first", _ => flushed++);
+        var disk = new Disk();
+        using var left = Open(Left("chat.db"), "first", disk.Flush);
 
-        Assert.Equal(1, flushed);
+        using var again = Open(Left("left-1.db", disk), "second");
+        Assert.Equal(2, (await new SqliteLogStore(again).OpenAsync(Room, create: false, Cancellation))!.Head);
+    }
+
+    [Fact]
+    public async Task What_a_cut_left_without_what_came_before_it_does_not_come_back_behind_something_else()
+    {
+        const int megabytes = 3 << 20;
+        using var file = Open("chat.db", boot: "first");
+        var store = new SqliteLogStore(file);
+        var epoch = (await store.OpenAsync(Room, create: true, Cancellation))!.Epoch;
+        for (var last = 1L; last <= 3; last++) // Two in the first file, one in the second.
+            Assert.True(await store.AppendAsync(Room, new LogPosition(epoch, last - 1), new LogBatch(last, 1_000, new byte[megabytes]), Cancellation));
+        var name = Left("chat.db");
+        var log1 = Path.Combine(_directory, name + "-log1");
+        var torn = await File.ReadAllBytesAsync(log1, Cancellation);
+        torn[megabytes + 1_000] ^= 1; // In the second record.
+        await File.WriteAllBytesAsync(log1, torn, Cancellation);
+
+        for (var start = 0; start < 3; start++)
+        {
+            using var left = Open(name, boot: "second");
+            var after = new SqliteLogStore(left);
+            var log = (await after.OpenAsync(Room, create: false, Cancellation))!;
+            Assert.Equal(start == 0 ? 1 : 2, log.Head);
+            if (start == 0)
+                Assert.True(await after.AppendAsync(Room, new LogPosition(log.Epoch, 1), Batch(2), Cancellation));
+            name = Left(name);
+        }
+    }
+
+    [Fact]
+    public async Task A_disk_that_refuses_while_the_file_is_closed_has_refused()
+    {
+        var refuses = false;
+        var file = Open("chat.db", "first", _ =>
+        {
+            if (refuses)
+                throw new IOException("Input/output error.");
+        });
+        await FillAsync(file);
+        refuses = true;
+        Assert.Throws<IOException>(file.Dispose);
+
+        using var left = Open("chat.db", boot: "first");
+        Assert.NotEmpty(left.Life);
+        Assert.Equal(2, (await new SqliteLogStore(left).OpenAsync(Room, create: false, Cancellation))!.Head);
+    }
+
+    [Fact]
+    public async Task A_file_that_was_closed_has_nothing_beside_it()
+    {
+        using (var file = Open("chat.db", boot: "first"))
+            await FillAsync(file);
+
+        Assert.Equal(["chat.db", "chat.db.lock"], Directory.GetFiles(_directory).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        using var again = Open("chat.db", boot: "second");
+        Assert.Equal(2, (await new SqliteLogStore(again).OpenAsync(Room, create: false, Cancellation))!.Head);
     }
 
     [Theory]
@@ -160,23 +268,21 @@ public sealed class PowerCutTests : IDisposable
             await refused.Task.Soon("the host is told");
         }
 
-        Assert.True(new FileInfo(Path.Combine(_directory, "chat.db-wal")).Length > 32 * megabyte, "The log is left for the next start.");
+        Assert.True(File.Exists(Path.Combine(_directory, "chat.db-log1")), "The log is left for the next start.");
         using var left = Open("chat.db", "first");
         Assert.NotEmpty(left.Life);
         Assert.Equal(last, (await new SqliteLogStore(left).OpenAsync(Room, create: false, Cancellation))!.Head);
     }
 
     [Fact]
-    public async Task A_link_to_the_file_is_followed()
+    public async Task A_link_to_the_file_is_followed_to_what_lies_beside_it()
     {
         File.CreateSymbolicLink(Path.Combine(_directory, "link.db"), Path.Combine(_directory, "chat.db"));
-        using (var file = Open("link.db", boot: "first"))
-        {
-            await FillAsync(file);
-            await file.SyncAsync().Soon("the disk has it");
-        }
+        using var file = Open("link.db", boot: "first");
+        await FillAsync(file);
+        await file.SyncAsync().Soon("the disk has it");
 
-        using var again = Open("chat.db", boot: "first");
+        using var again = Open(Left("chat.db"), boot: "first");
         Assert.Equal(2, (await new SqliteLogStore(again).OpenAsync(Room, create: false, Cancellation))!.Head);
     }
 
@@ -207,12 +313,14 @@ public sealed class PowerCutTests : IDisposable
     private SqliteFile Open(string name, string boot, Action<SafeFileHandle>? flush = null, Action? refused = null) =>
         new(Path.Combine(_directory, name), machine: new SqliteMachine(boot, flush ?? SqliteMachine.This.Flush), refused: refused);
 
-    /// <summary>The file as it is left when all ends now, or with what the disk had of its log: left-1.db, left-2.db, …</summary>
-    private string Left(string name, byte[]? log = null)
+    /// <summary>The file as it is left when all ends now, or with what the disk had of the files beside it: left-1.db, left-2.db, …</summary>
+    private string Left(string name, Disk? disk = null, params string[] newer)
     {
         var left = Path.Combine(_directory, $"left-{++_copies}.db");
         File.Copy(Path.Combine(_directory, name), left);
-        File.WriteAllBytes(left + "-wal", log ?? ReadShared(Path.Combine(_directory, name + "-wal")));
+        disk?.Write(left);
+        foreach (var beside in disk is null ? ["-wal", "-log1", "-log2"] : newer.Where(beside => beside.Length > 0))
+            File.WriteAllBytes(left + beside, ReadShared(Path.Combine(_directory, name + beside)));
         return Path.GetFileName(left);
     }
 
