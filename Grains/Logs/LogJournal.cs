@@ -79,6 +79,7 @@ internal sealed class LogJournal : IThreadPoolWorkItem
 
     void IThreadPoolWorkItem.Execute()
     {
+        bool isAny;
         lock (_gate)
         {
             if (_isWriting)
@@ -89,11 +90,11 @@ internal sealed class LogJournal : IThreadPoolWorkItem
 
             for (var bytes = 0L; _taken.Count < RecordLength && bytes < RecordBytes && _waiting.TryDequeue(out var pending); bytes += pending.Batch.Placed.Batch.Payload.Length)
                 _taken.Add(pending);
-            _isPosted = _isWriting = _isOwed = _taken.Count > 0;
+            isAny = _isPosted = _isWriting = _isOwed = _taken.Count > 0;
         }
 
-        if (_taken.Count == 0)
-            return;
+        if (!isAny)
+            return; // From here on the next one may be executed: nothing of it is looked at.
         AppendTogether();
         _taken.Clear();
         EndWriting();
@@ -178,9 +179,9 @@ internal sealed class LogJournal : IThreadPoolWorkItem
         {
             Answer(pending, outcome);
         }
-        else if (pending.Done.IsCompleted)
+        else if (pending.Cancellation.IsCancellationRequested)
         {
-            pending.IsAnswered = true; // Its deadline has passed.
+            pending.IsAnswered = true;
             _tails.End(tail!, null, 0);
         }
         else

@@ -83,6 +83,12 @@ internal sealed partial class LogMover
 
     private async Task MoveAllAsync()
     {
+        if (_file.IsDisposed || _file.Failure is not null)
+        {
+            await _timer.DisposeAsync();
+            return;
+        }
+
         try
         {
             await MoveAsync(_tails.InFilesBefore(long.MaxValue));
@@ -90,7 +96,7 @@ internal sealed partial class LogMover
         }
         catch (ObjectDisposedException)
         {
-            await _timer.DisposeAsync();
+            // The last transaction moves them.
         }
         catch (Exception e)
         {

@@ -19,7 +19,7 @@ internal sealed class PendingAppend
     /// <summary>Whether it was seen to, or somebody else does.</summary>
     public bool IsAnswered { get; set; }
 
-    /// <summary>Set when it is written.</summary>
+    /// <summary>Set when it is about to be written.</summary>
     public LogTail? Tail { get; set; }
 
     /// <summary>Ends when it is known what became of it, or at the deadline, whichever comes first.</summary>

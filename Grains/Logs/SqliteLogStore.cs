@@ -9,7 +9,7 @@ namespace OrleansChat.Grains.Logs;
 /// <see cref="LogJournal"/>, which is the fence.
 /// </summary>
 /// <remarks>
-/// <see cref="OpenAsync"/> goes through the writer too: it comes after every append asked for earlier, so that its answer settles what became of them.
+/// <see cref="OpenAsync"/> is the writer's, and waits for an append to its room that is being written; one that its caller was told of as failed does not come later. So its answer settles what became of them.
 /// </remarks>
 internal sealed class SqliteLogStore : ILogStore
 {

@@ -18,6 +18,7 @@ internal sealed class RecordFile : IDisposable
     public const int HeadBytes = 20;
 
     private readonly FileStream _file;
+    private readonly SafeFileHandle _handle; // FileStream seeks whenever it is asked for it.
     private long _generation;
     private int _isDirty = 1;
 
@@ -30,9 +31,10 @@ internal sealed class RecordFile : IDisposable
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         _file = new FileStream(path, options);
+        _handle = _file.SafeFileHandle;
         var zeros = new byte[1024 * 1024];
         for (var at = _file.Length; at < length; at += zeros.Length)
-            RandomAccess.Write(Handle, zeros.AsSpan(0, (int)Math.Min(zeros.Length, length - at)), at);
+            RandomAccess.Write(_handle, zeros.AsSpan(0, (int)Math.Min(zeros.Length, length - at)), at);
     }
 
     /// <summary>Another one each time it is begun anew; 0 before the first time.</summary>
@@ -41,15 +43,13 @@ internal sealed class RecordFile : IDisposable
     /// <summary>Where the next record goes.</summary>
     public long End { get; private set; }
 
-    private SafeFileHandle Handle => _file.SafeFileHandle;
-
     /// <summary>Reads what is in it, before it is begun anew.</summary>
     /// <returns>The generation and the records' bodies in the order in which they were written; 0 and nothing where there is none.</returns>
     public (long Generation, List<byte[]> Records) Read()
     {
-        var bytes = new byte[RandomAccess.GetLength(Handle)];
+        var bytes = new byte[RandomAccess.GetLength(_handle)];
         var length = 0;
-        while (length < bytes.Length && RandomAccess.Read(Handle, bytes.AsSpan(length), length) is > 0 and var read)
+        while (length < bytes.Length && RandomAccess.Read(_handle, bytes.AsSpan(length), length) is > 0 and var read)
             length += read;
         var records = new List<byte[]>();
         var generation = 0L;
@@ -73,7 +73,7 @@ internal sealed class RecordFile : IDisposable
     /// <exception cref="IOException">The disk is full, or broken.</exception>
     public void Clear()
     {
-        RandomAccess.Write(Handle, new byte[HeadBytes], 0);
+        RandomAccess.Write(_handle, new byte[HeadBytes], 0);
         Volatile.Write(ref _isDirty, 1);
     }
 
@@ -94,7 +94,7 @@ internal sealed class RecordFile : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(record, body.Length);
         BinaryPrimitives.WriteInt64LittleEndian(record[4..], _generation);
         BinaryPrimitives.WriteUInt64LittleEndian(record[12..], XxHash3.HashToUInt64(body, _generation));
-        RandomAccess.Write(Handle, record, End);
+        RandomAccess.Write(_handle, record, End);
         End += record.Length;
         Volatile.Write(ref _isDirty, 1);
     }
@@ -103,7 +103,7 @@ internal sealed class RecordFile : IDisposable
     public void Flush(Action<SafeFileHandle> flush)
     {
         if (Interlocked.Exchange(ref _isDirty, 0) != 0)
-            flush(Handle);
+            flush(_handle);
     }
 
     /// <inheritdoc/>

@@ -69,7 +69,7 @@ internal sealed class RecordFiles(string path, int length) : IDisposable
             Written.Write(record);
             return true;
         }
-        catch (IOException) when (Written.End >= length && !_isOtherFree)
+        catch (IOException) when (!_isOtherFree && Written.End > 0 && Written.End + record.Length > length)
         {
             return false; // It cannot grow; but there may be space in the data file.
         }

@@ -39,9 +39,9 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     private readonly SqliteWriter _writer;
     private readonly SqliteSession? _moving;
     private readonly SqliteCheckpointer? _checkpointer;
-    private int _pagesSynced;
     private readonly List<SqliteSession> _readers = [];
     private readonly List<Thread> _threads = [];
+    private int _pagesSynced; // The sync's thread's.
     private int _disposed;
 
     /// <summary>Opens the file, creating it (mode 0600) and its directory (0700) where missing.</summary>
@@ -124,6 +124,9 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
 
     /// <summary>For what is written too often for a transaction each, and is moved here from time to time: synced with the file, read before the next start. Null in memory.</summary>
     public RecordFiles? Records { get; }
+
+    /// <summary>Whether it takes no more work.</summary>
+    public bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
     /// <summary>What the disk said when it refused to sync, if it did: nothing is stored any more.</summary>
     public IOException? Failure => _sync?.Failure;

@@ -70,25 +70,26 @@ public sealed class LogJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task Who_fails_in_the_same_transaction_takes_no_append_along_and_doubles_none()
+    public async Task Who_fails_in_the_same_transaction_undoes_no_move_for_good_and_appends_wait_for_neither()
     {
         var epoch = await NewAsync("room");
-        await AppendAsync("room", epoch, 0, 1);
+        await AppendAsync("room", epoch, 0, 1, 2);
+        var log = await OpenAsync("room");
         using var begin = new ManualResetEventSlim();
         var blocking = _file.WriteAsync(_ => begin.Wait(TimeSpan.FromSeconds(30)), Cancellation);
 
-        // Behind the one that waits these gather into one transaction.
-        var first = _store.AppendAsync("room", new LogPosition(epoch, 1), Batch(2), Cancellation);
+        // Behind the one that waits these gather into one transaction. The trim reaches into what is here of the room, which is moved for it.
+        var trimming = _store.TrimAsync("room", log, 2, Batch(1).Payload.Length, Cancellation);
         var failing = _file.WriteAsync<bool>(_ => throw new InvalidDataException(), Cancellation);
-        var second = _store.AppendAsync("room", new LogPosition(epoch, 2), Batch(3), Cancellation);
+        await AppendAsync("room", epoch, 2, 3);
         begin.Set();
 
         Assert.True(await blocking);
         await Assert.ThrowsAsync<InvalidDataException>(() => failing);
-        Assert.True(await first);
-        Assert.True(await second);
-        Assert.Equal([1L, 2, 3], await LastsAsync(_store, "room"));
-        Assert.Equal(3, (await OpenAsync("room")).Head);
+        Assert.True(await trimming);
+        await AppendAsync("room", epoch, 3, 4);
+        Assert.Equal([2L, 3, 4], await LastsAsync(_store, "room"));
+        Assert.Equal(4, (await OpenAsync("room")).Head);
     }
 
     [Fact]
