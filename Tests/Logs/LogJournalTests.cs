@@ -39,7 +39,7 @@ public sealed class LogJournalTests : IDisposable
         Assert.True(await _store.AppendAsync("large", new LogPosition(large, 1), new LogBatch(2, 2, new byte[1 << 20]), Cancellation));
         await AppendAsync("large", large, 2, 3);
 
-        using var left = OpenCopy();
+        using var left = await OpenCopyAsync();
         var store = new SqliteLogStore(left);
 
         Assert.Equal([1L, 2], await LastsAsync(store, "quiet")); // The first call of all is a read.
@@ -61,7 +61,7 @@ public sealed class LogJournalTests : IDisposable
         var epoch = await NewAsync("room");
         await AppendAsync("room", epoch, 0, 1, 2);
 
-        using var left = OpenCopy();
+        using var left = await OpenCopyAsync();
         var store = new SqliteLogStore(left);
 
         Assert.False(await store.AppendAsync("room", new LogPosition(epoch, 1), Batch(2), Cancellation));
@@ -134,7 +134,7 @@ public sealed class LogJournalTests : IDisposable
 
         // 80 MB in all.
         Assert.All(["-log1", "-log2"], beside => Assert.InRange(new FileInfo(Path.Combine(_directory, "chat.db" + beside)).Length, RecordFiles.DefaultLength, RecordFiles.Growth * RecordFiles.DefaultLength));
-        using var left = OpenCopy();
+        using var left = await OpenCopyAsync();
         foreach (var store in new[] { _store, new SqliteLogStore(left) })
         {
             Assert.Equal([1L], await LastsAsync(store, "silent"));
@@ -271,7 +271,7 @@ public sealed class LogJournalTests : IDisposable
             Assert.All(done.Chunk(3), answers => Assert.Equal(1, answers.Count(appended => appended)));
         }
 
-        using var left = OpenCopy();
+        using var left = await OpenCopyAsync();
         foreach (var store in new[] { _store, new SqliteLogStore(left) })
         {
             for (var room = 0; room < rooms; room++)
@@ -311,12 +311,18 @@ public sealed class LogJournalTests : IDisposable
     }
 
     /// <summary>The file as a process that is killed now leaves it.</summary>
-    private SqliteFile OpenCopy()
+    /// <remarks>Copied as an operation of the writer's: what a checkpoint changes in the data file meanwhile stays in the write-ahead log, which nobody else begins anew.</remarks>
+    private async Task<SqliteFile> OpenCopyAsync()
     {
         var path = Path.Combine(_directory, "left.db");
-        File.Copy(Path.Combine(_directory, "chat.db"), path);
-        foreach (var beside in new[] { "-wal", "-log1", "-log2" })
-            File.Copy(Path.Combine(_directory, "chat.db" + beside), path + beside);
+        await _file.WriteAsync(
+            _ =>
+            {
+                foreach (var beside in new[] { "", "-wal", "-log1", "-log2" })
+                    File.Copy(Path.Combine(_directory, "chat.db" + beside), path + beside);
+                return true;
+            },
+            Cancellation);
         return new SqliteFile(path);
     }
 
