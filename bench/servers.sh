@@ -18,6 +18,7 @@ end_servers() { # the last first: what it was started upon is there until it has
   for ((i = ${#started[@]} - 1; i >= 0; i--)); do
     pid=${started[i]}
     kill "$pid" 2>/dev/null || true
+    kill -CONT "$pid" 2>/dev/null || true # one that stands still does not end
     for _ in $(seq 300); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
     kill -9 "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true

@@ -116,7 +116,7 @@ internal sealed class LogJournal : IThreadPoolWorkItem
             return Task.FromException<bool>(new IOException($"{Capacity} appends wait for the data file already; this one was not done."));
         var pending = new PendingAppend(batch, cancellation);
         _waiting.Enqueue(pending);
-        return pending.Done;
+        return pending.Answer.Task;
     }
 
     private AppendOutcome AppendAlone(JournalBatch batch, CancellationToken cancellation)
@@ -168,7 +168,7 @@ internal sealed class LogJournal : IThreadPoolWorkItem
             if (failure is null)
                 Answer(pending, outcome);
             else
-                pending.Fail(failure);
+                pending.Answer.Fail(failure);
         }
     }
 
@@ -195,7 +195,7 @@ internal sealed class LogJournal : IThreadPoolWorkItem
     {
         pending.IsAnswered = true;
         if (outcome is AppendOutcome.Appended or AppendOutcome.Refused)
-            pending.Succeed(outcome == AppendOutcome.Appended);
+            pending.Answer.Succeed(outcome == AppendOutcome.Appended);
         else
             _ = pending.FollowAsync(AppendLaterAsync(outcome, pending.Batch, pending.Cancellation));
     }

@@ -25,7 +25,6 @@ internal sealed partial class LogMover
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
     private Task<Exception?> _freeing = Task.FromResult<Exception?>(null);
-    private long _freed;
     private long _retryAt;
 
     /// <param name="file">Its writer moves them.</param>
@@ -35,14 +34,13 @@ internal sealed partial class LogMover
     public LogMover(SqliteFile file, LogTails tails, TimeProvider time, ILogger logger)
     {
         (_file, _tails, _logger, _records) = (file, tails, logger, file.Records);
-        _freed = _records?.Generation ?? 0;
         _timer = time.CreateTimer(static mover => _ = ((LogMover)mover!).MoveAllAsync(), this, Interval, Interval);
     }
 
     /// <summary>Something was written, or should have been: has the other file freed where that is to be done.</summary>
     public void OnWritten()
     {
-        if (_records is not null && _records.Generation != Volatile.Read(ref _freed) && _records.Excess >= Volatile.Read(ref _retryAt))
+        if (_records is { IsOtherFree: false } && _records.Excess >= Volatile.Read(ref _retryAt))
             _ = FreeOtherAsync();
     }
 
@@ -52,7 +50,7 @@ internal sealed partial class LogMover
     {
         lock (_gate)
         {
-            if (_freeing.IsCompleted && _records!.Generation != _freed)
+            if (_freeing.IsCompleted && !_records!.IsOtherFree)
                 _freeing = Task.Run(TryFreeOtherAsync);
             return _freeing;
         }
@@ -60,24 +58,22 @@ internal sealed partial class LogMover
 
     private async Task<Exception?> TryFreeOtherAsync()
     {
-        var written = _records!.Generation;
         try
         {
-            await MoveAsync(_tails.InFilesBefore(written));
+            await MoveAsync(_tails.InFilesBefore(_records!.Generation));
             await _file.SyncAsync();
         }
         catch (Exception e)
         {
             if (e is not ObjectDisposedException)
                 LogNotMoved(e);
-            Volatile.Write(ref _retryAt, _records.Excess + RetryAfter);
+            Volatile.Write(ref _retryAt, _records!.Excess + RetryAfter);
             return e;
         }
 
         _tails.Shrink();
-        _records.FreeOther();
         Volatile.Write(ref _retryAt, 0);
-        Volatile.Write(ref _freed, written);
+        _records!.FreeOther();
         return null;
     }
 

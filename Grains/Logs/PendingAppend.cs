@@ -1,20 +1,13 @@
+using OrleansChat.Grains.Storage;
+
 namespace OrleansChat.Grains.Logs;
 
 /// <summary>An append that waits for others to be written with.</summary>
-internal sealed class PendingAppend
+internal sealed class PendingAppend(JournalBatch batch, CancellationToken cancellation)
 {
-    private readonly TaskCompletionSource<bool> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly CancellationTokenRegistration _deadline;
+    public JournalBatch Batch => batch;
 
-    public PendingAppend(JournalBatch batch, CancellationToken cancellation)
-    {
-        (Batch, Cancellation) = (batch, cancellation);
-        _deadline = cancellation.UnsafeRegister(static (done, token) => ((TaskCompletionSource<bool>)done!).TrySetCanceled(token), _done);
-    }
-
-    public JournalBatch Batch { get; }
-
-    public CancellationToken Cancellation { get; }
+    public CancellationToken Cancellation => cancellation;
 
     /// <summary>Whether it was seen to, or somebody else does.</summary>
     public bool IsAnswered { get; set; }
@@ -22,31 +15,19 @@ internal sealed class PendingAppend
     /// <summary>Set when it is about to be written.</summary>
     public LogTail? Tail { get; set; }
 
-    /// <summary>Ends when it is known what became of it, or at the deadline, whichever comes first.</summary>
-    public Task<bool> Done => _done.Task;
-
-    public void Succeed(bool appended)
-    {
-        _deadline.Unregister();
-        _done.TrySetResult(appended);
-    }
-
-    public void Fail(Exception exception)
-    {
-        _deadline.Unregister();
-        _done.TrySetException(exception);
-    }
+    /// <summary>Whether it was appended.</summary>
+    public PendingAnswer<bool> Answer { get; } = new(cancellation);
 
     /// <summary>It is tried in another way, and what becomes of that is told.</summary>
     public async Task FollowAsync(Task<bool> other)
     {
         try
         {
-            Succeed(await other);
+            Answer.Succeed(await other);
         }
         catch (Exception e)
         {
-            Fail(e);
+            Answer.Fail(e);
         }
     }
 }

@@ -37,6 +37,9 @@ internal sealed class RecordFile : IDisposable
             RandomAccess.Write(_handle, zeros.AsSpan(0, (int)Math.Min(zeros.Length, length - at)), at);
     }
 
+    /// <summary>Where it is.</summary>
+    public string Path => _file.Name;
+
     /// <summary>Another one each time it is begun anew; 0 before the first time.</summary>
     public long Generation => Volatile.Read(ref _generation);
 

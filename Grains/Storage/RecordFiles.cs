@@ -16,13 +16,15 @@ internal sealed class RecordFiles(string path, int length) : IDisposable
     /// <summary>How many times as long a file gets while the other one is not free.</summary>
     public const int Growth = 4;
 
-    private readonly string[] _paths = [path + "-log1", path + "-log2"];
     private readonly RecordFile[] _files = [new(path + "-log1", length), new(path + "-log2", length)];
     private volatile int _written;
-    private volatile bool _isOtherFree;
+    private volatile bool _isOtherFree = true;
 
     /// <summary>That of the file which is written.</summary>
     public long Generation => Written.Generation;
+
+    /// <summary>Whether the file that is not written may be. <see cref="FreeOther"/> says so, until it is written.</summary>
+    public bool IsOtherFree => _isOtherFree;
 
     /// <summary>How much longer the file that is written is than it should be, in bytes: whoever is in the other one is to leave it.</summary>
     public long Excess => Math.Max(0, Written.End - length);
@@ -41,7 +43,6 @@ internal sealed class RecordFiles(string path, int length) : IDisposable
         foreach (var file in _files)
             file.Clear();
         Written.BeginAnew(Random.Shared.NextInt64(1, long.MaxValue / 2));
-        _isOtherFree = true;
     }
 
     /// <summary>Writes a record, into the other file where this one is full.</summary>
@@ -54,9 +55,9 @@ internal sealed class RecordFiles(string path, int length) : IDisposable
         {
             if (_isOtherFree)
             {
-                _isOtherFree = false;
                 _files[1 - _written].BeginAnew(Generation + 1);
                 _written = 1 - _written;
+                _isOtherFree = false; // Last: who sees this frees the one that was full.
             }
             else if (Written.End + record.Length > Growth * (long)length)
             {
@@ -92,8 +93,8 @@ internal sealed class RecordFiles(string path, int length) : IDisposable
         Dispose();
         try
         {
-            foreach (var file in _paths)
-                File.Delete(file);
+            foreach (var file in _files)
+                File.Delete(file.Path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -17,37 +17,19 @@ internal abstract class SqliteWork
 }
 
 /// <inheritdoc cref="SqliteWork"/>
-internal sealed class SqliteWork<TState, T> : SqliteWork
+internal sealed class SqliteWork<TState, T>(TState state, Func<TState, SqliteSession, T> run, CancellationToken cancellation) : SqliteWork
 {
-    private readonly TState _state;
-    private readonly Func<TState, SqliteSession, T> _run;
-    private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly CancellationTokenRegistration _deadline;
+    private readonly PendingAnswer<T> _answer = new(cancellation);
     private T _result = default!;
 
-    public SqliteWork(TState state, Func<TState, SqliteSession, T> run, CancellationToken cancellation)
-    {
-        (_state, _run) = (state, run);
-        _deadline = cancellation.UnsafeRegister(
-            static (done, token) => ((TaskCompletionSource<T>)done!).TrySetCanceled(token), _done);
-    }
-
     /// <summary>Ends with the result, with what the work threw, or cancelled at the caller's deadline: whichever comes first.</summary>
-    public Task<T> Done => _done.Task;
+    public Task<T> Done => _answer.Task;
 
-    public override bool Abandoned => _done.Task.IsCompleted;
+    public override bool Abandoned => Done.IsCompleted;
 
-    public override void Run(SqliteSession session) => _result = _run(_state, session);
+    public override void Run(SqliteSession session) => _result = run(state, session);
 
-    public override void Succeed()
-    {
-        _deadline.Unregister();
-        _done.TrySetResult(_result);
-    }
+    public override void Succeed() => _answer.Succeed(_result);
 
-    public override void Fail(Exception exception)
-    {
-        _deadline.Unregister();
-        _done.TrySetException(exception);
-    }
+    public override void Fail(Exception exception) => _answer.Fail(exception);
 }
