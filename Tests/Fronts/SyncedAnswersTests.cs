@@ -1,6 +1,7 @@
 using System.Text.Json;
 using OrleansChat.Grains.Interfaces;
 using OrleansChat.Tests.Support;
+using OrleansChat.WebFront.Sockets;
 
 namespace OrleansChat.Tests.Fronts;
 
@@ -71,6 +72,23 @@ public sealed class SyncedAnswersTests
 
         await _front.UntilAsync(() => _alice.Frames.Count == 4, "all are answered");
         Assert.Equal(["unavailable 1", "unavailable 2", "id_conflict 3"], _alice.Frames.Skip(1).Select(CodeAndId));
+    }
+
+    [Fact]
+    public async Task The_disk_is_asked_when_what_was_said_is_written_and_soon_where_nothing_is()
+    {
+        var time = new TestTime();
+        var front = new TestFront(sync: _sync, writing: time);
+        var alice = front.Connect();
+        await JoinAsync(front, alice);
+        _sync.Hold();
+        await SayAsync("1", alice);
+        await front.UntilAsync(() => time.Waiting == 1, "the answer waits for what is to be written");
+        Assert.False(_sync.Asked.IsCompleted);
+
+        time.Advance(Flushers.LongestWait);
+
+        await _sync.Asked.Soon("the disk is asked");
     }
 
     [Fact]

@@ -19,11 +19,12 @@ internal sealed class TestFront
 
     /// <param name="options">No rate limit, where there are none.</param>
     /// <param name="sync">The store's, where the rooms are in the front's own process.</param>
-    public TestFront(FrontOptions? options = null, IStoreSync? sync = null)
+    /// <param name="writing">The clock of its flushers; the system's where there is none.</param>
+    public TestFront(FrontOptions? options = null, IStoreSync? sync = null, TimeProvider? writing = null)
     {
         Options = Microsoft.Extensions.Options.Options.Create(options ?? new FrontOptions { MessagesPerSecond = 0 });
         Claims = new FrontClaims(Options, Time);
-        var answers = new SyncedAnswers(sync ?? new NoStoreSync(), NullLogger<SyncedAnswers>.Instance);
+        var answers = new SyncedAnswers(sync ?? new NoStoreSync(), new Flushers(writing ?? TimeProvider.System), NullLogger<SyncedAnswers>.Instance);
         Hub = new FrontHub(Cluster.Grains, sync is null ? new NoActiveRooms() : Cluster, Claims, answers, Time, NullLoggerFactory.Instance);
     }
 

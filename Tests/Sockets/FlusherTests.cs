@@ -106,6 +106,37 @@ public sealed class FlusherTests
         Assert.Equal(2 * piece.Length, (await listener.ReadAsync(2 * piece.Length, "the frames arrive while the pool is busy and the clock stands still")).Length);
     }
 
+    [Fact]
+    public async Task Who_waits_for_the_writes_goes_on_when_the_next_are_done_however_the_clock_stands()
+    {
+        var flushers = new Flushers(new FakeTimeProvider());
+        using var listener = await SocketPair.OpenAsync();
+        var outbox = Started(flushers.Of("listener"), listener.Server);
+        for (var i = 0; i < 3; i++)
+        {
+            var (written, other) = (flushers.WrittenAsync(), flushers.WrittenAsync());
+            Assert.False(written.IsCompleted || other.IsCompleted);
+            Assert.True(outbox.TryPost(Piece, mayWait: true));
+            await Task.WhenAll(written, other).Soon("all is written");
+            Assert.Equal(Piece.Length, listener.Client.Available);
+            Assert.Equal(Piece, await listener.ReadAsync(Piece.Length, "the frame arrives"));
+        }
+    }
+
+    [Fact]
+    public async Task Where_nothing_is_written_who_waits_for_it_goes_on_soon()
+    {
+        var time = new FakeTimeProvider();
+        var flushers = new Flushers(time);
+        for (var i = 0; i < 3; i++)
+        {
+            var written = flushers.WrittenAsync();
+            Assert.False(written.IsCompleted);
+            time.Advance(Flushers.LongestWait);
+            await written.Soon("the time is over");
+        }
+    }
+
     private static Outbox Started(Flusher flusher, Socket socket, int capacity = 16_384)
     {
         socket.Blocking = false;

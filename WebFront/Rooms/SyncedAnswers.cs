@@ -1,11 +1,12 @@
 using OrleansChat.Grains.Interfaces;
 using OrleansChat.Streaming;
+using OrleansChat.WebFront.Sockets;
 
 namespace OrleansChat.WebFront.Rooms;
 
 /// <summary>
 /// Answers to what was said, where the rooms' store is in this process: they are given when what they speak of is on the disk. For all rooms together one sync
-/// is under way, and what gathers meanwhile waits for the next. In a cluster the store has done its part when the grain answers, and nothing waits here.
+/// is under way, and what gathers meanwhile waits for the next. It begins when what was said has been written to those who listen. In a cluster the store has done its part when the grain answers, and nothing waits here.
 /// </summary>
 internal sealed partial class SyncedAnswers
 {
@@ -13,14 +14,16 @@ internal sealed partial class SyncedAnswers
     private const int Capacity = 262_144;
 
     private readonly IStoreSync? _sync;
+    private readonly Flushers _flushers;
     private readonly ILogger _logger;
     private readonly Batcher<(PendingMessage Message, PublishAnswer Answer)> _batcher;
 
     /// <param name="sync">The store's, where it is in this process.</param>
+    /// <param name="flushers">Write what was said to the room's members meanwhile: they go first.</param>
     /// <param name="logger">Hears of failures.</param>
-    public SyncedAnswers(IStoreSync sync, ILogger<SyncedAnswers> logger)
+    public SyncedAnswers(IStoreSync sync, Flushers flushers, ILogger<SyncedAnswers> logger)
     {
-        (_sync, _logger) = (sync.IsNeeded ? sync : null, logger);
+        (_sync, _flushers, _logger) = (sync.IsNeeded ? sync : null, flushers, logger);
         _batcher = new Batcher<(PendingMessage, PublishAnswer)>(Capacity, GiveWhenSyncedAsync);
     }
 
@@ -38,6 +41,7 @@ internal sealed partial class SyncedAnswers
         var isSynced = false;
         try
         {
+            await _flushers.WrittenAsync();
             await _sync!.SyncAsync();
             isSynced = true;
         }

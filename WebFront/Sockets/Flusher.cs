@@ -21,6 +21,7 @@ internal sealed class Flusher : IThreadPoolWorkItem
     internal static readonly TimeSpan WaitForEach = TimeSpan.FromMicroseconds(20);
 
     private readonly TimeProvider _time;
+    private readonly Action<bool>? _written;
     private readonly ConcurrentQueue<Outbox> _first = [];
     private readonly ConcurrentQueue<Outbox> _others = [];
     private readonly Background _background;
@@ -32,7 +33,8 @@ internal sealed class Flusher : IThreadPoolWorkItem
     private TimeSpan _roundWaits;
 
     /// <param name="time">Tells how long others have waited.</param>
-    public Flusher(TimeProvider time) => (_time, _background) = (time, new Background(GoOn));
+    /// <param name="written">Called after a few writes; true: all is written.</param>
+    public Flusher(TimeProvider time, Action<bool>? written = null) => (_time, _written, _background) = (time, written, new Background(GoOn));
 
     /// <summary>Notes that an outbox has something to send. Once is enough until it is clean again; once more, when it may not wait any longer.</summary>
     public void Post(Outbox outbox, bool mayWait)
@@ -48,6 +50,7 @@ internal sealed class Flusher : IThreadPoolWorkItem
         {
             for (var count = _first.Count; count > 0 && _first.TryDequeue(out var outbox); count--)
                 Flush(outbox);
+            _written?.Invoke(false);
             if (!TryFlushOthers())
             {
                 _background.Post();
@@ -58,6 +61,7 @@ internal sealed class Flusher : IThreadPoolWorkItem
             Interlocked.Exchange(ref _isScheduled, 0);
         }
         while (!(_first.IsEmpty && _others.IsEmpty) && Interlocked.Exchange(ref _isScheduled, 1) == 0);
+        _written?.Invoke(true);
     }
 
     /// <summary>The others have their turn; who came meanwhile and goes first waits for the lull that gathers writes, as ever.</summary>
@@ -76,6 +80,8 @@ internal sealed class Flusher : IThreadPoolWorkItem
         {
             if (_left == 0)
                 BeginRound();
+            if (written % WritesBetweenLooks == 0)
+                _written?.Invoke(false);
             if (written % WritesBetweenLooks == 0 && _time.GetElapsedTime(_roundBegan) < _roundWaits)
             {
                 if (!Background.HasItsTurn())
