@@ -75,7 +75,7 @@ public sealed class SyncedAnswersTests
     }
 
     [Fact]
-    public async Task The_disk_is_asked_when_what_was_said_is_written_and_soon_where_nothing_is()
+    public async Task The_disk_is_asked_behind_the_writes_and_soon_where_there_are_none()
     {
         var time = new TestTime();
         var front = new TestFront(sync: _sync, writing: time);

@@ -260,7 +260,7 @@ public sealed class LogJournalTests : IDisposable
             _ =>
             {
                 foreach (var beside in new[] { "", "-wal", "-log1", "-log2" })
-                    File.Copy(Path.Combine(_directory, "chat.db" + beside), path + beside);
+                    File.Copy(Path.Combine(_directory, "chat.db" + beside), path + beside, overwrite: true);
                 return true;
             },
             Cancellation);

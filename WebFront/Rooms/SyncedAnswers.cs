@@ -6,7 +6,7 @@ namespace OrleansChat.WebFront.Rooms;
 
 /// <summary>
 /// Answers to what was said, where the rooms' store is in this process: they are given when what they speak of is on the disk. For all rooms together one sync
-/// is under way, and what gathers meanwhile waits for the next. It begins when what was said has been written to those who listen. In a cluster the store has done its part when the grain answers, and nothing waits here.
+/// is under way, and what gathers meanwhile waits for the next. It begins when a flusher has written all it had, what was said for example: about 2 ms later at the latest. In a cluster the store has done its part when the grain answers, and nothing waits here.
 /// </summary>
 internal sealed partial class SyncedAnswers
 {

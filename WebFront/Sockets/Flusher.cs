@@ -57,11 +57,11 @@ internal sealed class Flusher : IThreadPoolWorkItem
                 return;
             }
 
+            _written?.Invoke(_first.IsEmpty && _others.IsEmpty);
             // A full fence: the look at the queues must not come before the write is seen, or a post in between wakes nobody.
             Interlocked.Exchange(ref _isScheduled, 0);
         }
         while (!(_first.IsEmpty && _others.IsEmpty) && Interlocked.Exchange(ref _isScheduled, 1) == 0);
-        _written?.Invoke(true);
     }
 
     /// <summary>The others have their turn; who came meanwhile and goes first waits for the lull that gathers writes, as ever.</summary>

@@ -3,7 +3,7 @@ namespace OrleansChat.WebFront.Sockets;
 /// <summary>A flusher per core; a connection stays with one, so its bytes stay in order.</summary>
 internal sealed class Flushers
 {
-    /// <summary>How long <see cref="WrittenAsync"/> takes at the most.</summary>
+    /// <summary>How long <see cref="WrittenAsync"/> takes at the most, about: it is looked at between writes.</summary>
     internal static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(2);
 
     private readonly Flusher[] _all;
@@ -23,7 +23,7 @@ internal sealed class Flushers
     /// <summary>Whose a connection is.</summary>
     public Flusher Of(string clientId) => _all[(uint)clientId.GetHashCode(StringComparison.Ordinal) % _all.Length];
 
-    /// <summary>For what would take the core from those writes: ends as soon as one of them has written all it had, the next time, and after <see cref="LongestWait"/> at the latest.</summary>
+    /// <summary>For what would take the core from those writes: ends as soon as one of them has written all it had, the next time, and after about <see cref="LongestWait"/> at the latest. Who is written to slowly, or over TLS, does not count.</summary>
     public Task WrittenAsync()
     {
         var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
