@@ -137,11 +137,61 @@ public sealed class FlusherTests
         }
     }
 
+    [Fact]
+    public async Task Who_waits_for_a_flusher_that_is_busy_goes_on_by_the_clock_though_no_timer_fires()
+    {
+        var time = new ClockWithoutTimers();
+        var flushers = new Flushers(time);
+        using var pool = new BusyPool();
+        var listeners = new Outbox[(int)(2 * Flushers.LongestWait / Flusher.WaitForEach)]; // They may wait for twice as long.
+        for (var i = 0; i < listeners.Length; i++)
+        {
+            listeners[i] = new Outbox(16_384, flushers.Of("listener"));
+            listeners[i].Start(new SocketWriter(Stream.Null, socket: null));
+            Assert.True(listeners[i].TryPost(Piece, mayWait: true));
+        }
+
+        var written = flushers.WrittenAsync();
+        Assert.False(written.IsCompleted);
+        time.Advance(Flushers.LongestWait);
+        await written.Soon("the time is over");
+        Assert.False(listeners[^1].WaitEmptyAsync().IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_timer_that_is_early_ends_no_wait()
+    {
+        var time = new ClockWithoutTimers();
+        var flushers = new Flushers(time);
+        var written = flushers.WrittenAsync();
+        time.Fire();
+        time.Advance(Flushers.LongestWait / 2);
+        time.Fire();
+        Assert.False(written.IsCompleted);
+        time.Advance(Flushers.LongestWait / 2);
+        time.Fire();
+        await written.Soon("the time is over");
+    }
+
     private static Outbox Started(Flusher flusher, Socket socket, int capacity = 16_384)
     {
         socket.Blocking = false;
         var outbox = new Outbox(capacity, flusher);
         outbox.Start(new SocketWriter(Stream.Null, socket));
         return outbox;
+    }
+
+    /// <summary>Its timers fire when a test says so.</summary>
+    private sealed class ClockWithoutTimers : FakeTimeProvider
+    {
+        private Action? _fire;
+
+        public void Fire() => _fire!();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            _fire = () => callback(state);
+            return base.CreateTimer(static _ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
     }
 }

@@ -36,6 +36,9 @@ internal sealed class Flusher : IThreadPoolWorkItem
     /// <param name="written">Called after a few writes; true: all is written.</param>
     public Flusher(TimeProvider time, Action<bool>? written = null) => (_time, _written, _background) = (time, written, new Background(GoOn));
 
+    /// <summary>Whether it has something to write: if so, it tells when it has written.</summary>
+    public bool IsBusy => Volatile.Read(ref _isScheduled) == 1;
+
     /// <summary>Notes that an outbox has something to send. Once is enough until it is clean again; once more, when it may not wait any longer.</summary>
     public void Post(Outbox outbox, bool mayWait)
     {
@@ -50,16 +53,15 @@ internal sealed class Flusher : IThreadPoolWorkItem
         {
             for (var count = _first.Count; count > 0 && _first.TryDequeue(out var outbox); count--)
                 Flush(outbox);
-            _written?.Invoke(false);
             if (!TryFlushOthers())
             {
                 _background.Post();
                 return;
             }
 
-            _written?.Invoke(_first.IsEmpty && _others.IsEmpty);
-            // A full fence: the look at the queues must not come before the write is seen, or a post in between wakes nobody.
+            // A full fence: the look at the queues must not come before the write is seen, or a post in between wakes nobody. Who saw it busy is told after it.
             Interlocked.Exchange(ref _isScheduled, 0);
+            _written?.Invoke(_first.IsEmpty && _others.IsEmpty);
         }
         while (!(_first.IsEmpty && _others.IsEmpty) && Interlocked.Exchange(ref _isScheduled, 1) == 0);
     }
@@ -81,13 +83,15 @@ internal sealed class Flusher : IThreadPoolWorkItem
             if (_left == 0)
                 BeginRound();
             if (written % WritesBetweenLooks == 0)
-                _written?.Invoke(false);
-            if (written % WritesBetweenLooks == 0 && _time.GetElapsedTime(_roundBegan) < _roundWaits)
             {
-                if (!Background.HasItsTurn())
-                    return false;
-                if (!_first.IsEmpty)
-                    return true;
+                _written?.Invoke(false);
+                if (_time.GetElapsedTime(_roundBegan) < _roundWaits)
+                {
+                    if (!Background.HasItsTurn())
+                        return false;
+                    if (!_first.IsEmpty)
+                        return true;
+                }
             }
 
             if (_others.TryDequeue(out var outbox))

@@ -9,15 +9,14 @@ internal sealed class Flushers
     private readonly Flusher[] _all;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
-    private TaskCompletionSource? _written;
-    private long _askedAt;
+    private Wait? _waiting;
 
     /// <param name="time">Tells how long somebody has waited.</param>
     public Flushers(TimeProvider time)
     {
         _time = time;
         _all = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Flusher(time, OnWritten))];
-        _timer = time.CreateTimer(static flushers => ((Flushers)flushers!).OnWritten(isAll: true), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(static flushers => ((Flushers)flushers!).OnTime(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Whose a connection is.</summary>
@@ -26,18 +25,33 @@ internal sealed class Flushers
     /// <summary>For what would take the core from those writes: ends as soon as one of them has written all it had, the next time, and after about <see cref="LongestWait"/> at the latest. Who is written to slowly, or over TLS, does not count.</summary>
     public Task WrittenAsync()
     {
-        var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (Interlocked.CompareExchange(ref _written, written, null) is { } underWay)
+        var wait = new Wait(_time.GetTimestamp());
+        if (Interlocked.CompareExchange(ref _waiting, wait, null) is { } underWay)
             return underWay.Task;
-        Volatile.Write(ref _askedAt, _time.GetTimestamp());
-        _timer.Change(LongestWait, Timeout.InfiniteTimeSpan);
-        return written.Task;
+        // Who is busy sees it when it is done, and looks at the clock meanwhile: a timer costs a change of threads, and gets no turn as long as a flusher works.
+        if (!Array.Exists(_all, flusher => flusher.IsBusy))
+            _timer.Change(LongestWait, Timeout.InfiniteTimeSpan);
+        return wait.Task;
     }
 
-    /// <summary>The timer alone would not do: it gets no turn as long as a flusher is busy.</summary>
     private void OnWritten(bool isAll)
     {
-        if (Volatile.Read(ref _written) is not null && (isAll || _time.GetElapsedTime(Volatile.Read(ref _askedAt)) >= LongestWait))
-            Interlocked.Exchange(ref _written, null)?.TrySetResult();
+        if (Volatile.Read(ref _waiting) is { } wait && (isAll || IsOver(wait)) && Interlocked.CompareExchange(ref _waiting, null, wait) == wait)
+            wait.TrySetResult();
+    }
+
+    /// <summary>A timer may be early, by the ticks of a coarse clock (4 ms on Linux), or be that of an earlier wait.</summary>
+    private void OnTime()
+    {
+        OnWritten(isAll: false);
+        if (Volatile.Read(ref _waiting) is not null)
+            _timer.Change(LongestWait, Timeout.InfiniteTimeSpan);
+    }
+
+    private bool IsOver(Wait wait) => _time.GetElapsedTime(wait.Since) >= LongestWait;
+
+    private sealed class Wait(long since) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        public long Since => since;
     }
 }
