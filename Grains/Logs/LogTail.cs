@@ -6,6 +6,7 @@ namespace OrleansChat.Grains.Logs;
 internal sealed class LogTail(string room, LogPosition end)
 {
     private long _moved = end.Head;
+    private TailBatch? _oldest;
     private TailBatch? _moving;
     private long _movingBytes;
 
@@ -17,7 +18,7 @@ internal sealed class LogTail(string room, LogPosition end)
     public TailBatch? Newest { get; private set; }
 
     /// <summary>Where the oldest batch lies; <see cref="long.MaxValue"/> where there is none.</summary>
-    public long OldestGeneration { get; private set; } = long.MaxValue;
+    public long OldestGeneration => _oldest?.Generation ?? long.MaxValue;
 
     /// <summary>The sum of the payloads.</summary>
     public long Bytes { get; private set; }
@@ -37,19 +38,31 @@ internal sealed class LogTail(string room, LogPosition end)
 
     public void Add(PlacedBatch batch, long generation)
     {
-        Newest = new TailBatch(batch, generation, Newest);
-        OldestGeneration = Math.Min(OldestGeneration, generation);
+        var added = new TailBatch(batch, generation, Newest);
+        if (Newest is { } before)
+            before.Next = added;
+        else
+            _oldest = added;
+        Newest = added;
         End = End with { Head = batch.Batch.Last };
         Bytes += batch.Batch.Payload.Length;
     }
 
     /// <summary>A transaction moves what none has moved before.</summary>
+    /// <param name="to">The last seq.</param>
+    /// <param name="bytes">The sum of the payloads from which on no other batch is taken.</param>
     /// <returns>That, ascending.</returns>
-    public List<PlacedBatch> BeginMove()
+    public List<PlacedBatch> BeginMove(long to, long bytes)
     {
-        var batches = TailBatch.Ascending(Newest, _moving);
-        _moving = Newest;
-        _movingBytes = Bytes;
+        var batches = new List<PlacedBatch>();
+        var before = _movingBytes;
+        for (var next = _moving is null ? _oldest : _moving.Next; next?.Placed.Before < to && _movingBytes - before < bytes; next = next.Next)
+        {
+            batches.Add(next.Placed);
+            _moving = next;
+            _movingBytes += next.Placed.Batch.Payload.Length;
+        }
+
         return batches;
     }
 
@@ -58,20 +71,11 @@ internal sealed class LogTail(string room, LogPosition end)
     {
         if (_moving is null)
             return;
-        if (Newest == _moving)
-        {
-            (Newest, OldestGeneration) = (null, long.MaxValue);
-        }
+        (_moved, _oldest, _moving.Next) = (_moving.Placed.Batch.Last, _moving.Next, null);
+        if (_oldest is null)
+            Newest = null;
         else
-        {
-            var oldest = Newest!;
-            while (oldest.Previous != _moving)
-                oldest = oldest.Previous!;
-            oldest.Cut();
-            OldestGeneration = oldest.Generation;
-        }
-
-        _moved = _moving.Placed.Batch.Last;
+            _oldest.Cut();
         Bytes -= _movingBytes;
         CancelMove();
     }

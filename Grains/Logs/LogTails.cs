@@ -102,28 +102,34 @@ internal sealed class LogTails : ISqliteCompanion
         }
     }
 
-    /// <summary>Moves what is here of a room to segments: what follows in this transaction finds the whole log there.</summary>
-    public void Move(SqliteSession session, string room)
+    /// <summary>Moves what is here of a room to segments: what follows in this transaction finds the whole log there, unless less was asked for.</summary>
+    /// <param name="session">In a transaction.</param>
+    /// <param name="room">The room's name.</param>
+    /// <param name="to">The last seq.</param>
+    /// <param name="bytes">The sum of the payloads from which on no other batch is moved.</param>
+    /// <returns>That sum. Less than <paramref name="bytes"/>: there is no more.</returns>
+    public long Move(SqliteSession session, string room, long to = long.MaxValue, long bytes = long.MaxValue)
     {
         List<PlacedBatch> batches;
         string epoch;
         lock (_gate)
         {
             if (Find(room) is not { HasUnmoved: true } tail)
-                return;
-            (batches, epoch) = (tail.BeginMove(), tail.End.Epoch);
+                return 0;
+            (batches, epoch) = (tail.BeginMove(to, bytes), tail.End.Epoch);
             _moving.Add(tail);
         }
 
-        if (!LogSegments.Continue(session, room, epoch, batches))
+        if (batches.Count > 0 && !LogSegments.Continue(session, room, epoch, batches))
             Hold(room); // The log has fallen back; whoever appends next finds that, and begins it anew.
+        return batches.Sum(batch => (long)batch.Batch.Payload.Length);
     }
 
-    /// <summary>The rooms with batches in files before a generation, and the bytes of their payloads.</summary>
-    public List<(string Room, long Bytes)> InFilesBefore(long generation)
+    /// <summary>The rooms with batches in files before a generation, where their logs end, and the bytes of their payloads.</summary>
+    public List<(string Room, long End, long Bytes)> InFilesBefore(long generation)
     {
         lock (_gate)
-            return [.. _tails.Values.Where(tail => tail.OldestGeneration < generation).Select(tail => (tail.Room, tail.Bytes))];
+            return [.. _tails.Values.Where(tail => tail.OldestGeneration < generation).Select(tail => (tail.Room, tail.End.Head, tail.Bytes))];
     }
 
     /// <summary>Forgets the rooms that have nothing here, or each that ever said something would stay.</summary>

@@ -8,6 +8,9 @@ internal sealed class TailBatch(PlacedBatch placed, long generation, TailBatch? 
 {
     private volatile TailBatch? _previous = previous;
 
+    /// <summary>The one after it; null where there is none yet. <see cref="LogTail"/>'s alone.</summary>
+    public TailBatch? Next { get; set; }
+
     public PlacedBatch Placed => placed;
 
     public long Generation => generation;
@@ -16,18 +19,6 @@ internal sealed class TailBatch(PlacedBatch placed, long generation, TailBatch? 
 
     /// <summary>Those before it are in segments by now.</summary>
     public void Cut() => _previous = null;
-
-    /// <summary>A batch and those before it, the oldest first.</summary>
-    /// <param name="newest">Null: none.</param>
-    /// <param name="before">The one to stop at, itself left out; null: all of them.</param>
-    public static List<PlacedBatch> Ascending(TailBatch? newest, TailBatch? before = null)
-    {
-        var batches = new List<PlacedBatch>();
-        for (var batch = newest; batch is not null && batch != before; batch = batch.Previous)
-            batches.Add(batch.Placed);
-        batches.Reverse();
-        return batches;
-    }
 
     /// <summary>The batches that hold any of the seqs <paramref name="from"/> to <paramref name="to"/>, the oldest first.</summary>
     /// <param name="newest">Null: none.</param>

@@ -9,16 +9,20 @@ namespace OrleansChat.Grains.Storage;
 /// </summary>
 internal sealed partial class SqliteCheckpointer : IDisposable
 {
-    /// <summary>How far the log grows, 32 MB, before it is moved: a page that was written often meanwhile is moved once.</summary>
-    public const int Pages = 8_192;
+    /// <summary>How far the log grows, 1 MB, before it is moved: on one core that takes some 3 ms, and others wait. Where much is written it grows on meanwhile.</summary>
+    public const int Pages = 256;
+
+    /// <summary>How much further, 32 MB, until it is tried again where it could not be moved.</summary>
+    public const int PagesToRetry = 8_192;
 
     /// <summary>Where transactions wait for the move that is under way, 64 MB: the disk takes less than is written.</summary>
-    public const int MostPages = 2 * Pages;
+    public const int MostPages = 16_384;
 
     /// <summary><c>SQLITE_IOERR_FSYNC</c>, https://www.sqlite.org/rescode.html.</summary>
     public const int SyncRefused = 1_034;
 
     private readonly object _gate = new();
+    private readonly int _usualPages;
     private readonly Action _move;
     private readonly Func<bool> _moveRest;
     private readonly Action<Exception> _refused;
@@ -27,14 +31,16 @@ internal sealed partial class SqliteCheckpointer : IDisposable
     private State _state = State.Idle;
     private bool _isComplete;
     private int _from;
+    private int _pages;
 
     /// <param name="move">Moves what is in the log when it is called, and has the file synced; on the thread of this object.</param>
     /// <param name="moveRest">Moves what is left and has the log begin anew, on the writer's thread. False: somebody still reads what is in it.</param>
     /// <param name="refused">Gets what the disk said when it refused to sync. Nothing is moved any more then: asked again it might say yes, and not have what was lost before.</param>
     /// <param name="logger">Hears of what could not be moved for other reasons.</param>
-    public SqliteCheckpointer(Action move, Func<bool> moveRest, Action<Exception> refused, ILogger logger)
+    /// <param name="pages">How far the log grows before it is moved.</param>
+    public SqliteCheckpointer(Action move, Func<bool> moveRest, Action<Exception> refused, ILogger logger, int pages = Pages)
     {
-        (_move, _moveRest, _refused, _logger) = (move, moveRest, refused, logger);
+        (_move, _moveRest, _refused, _logger, _usualPages, _pages) = (move, moveRest, refused, logger, pages, pages);
         _thread = new Thread(Run) { IsBackground = true, Name = "sqlite mover" }; // Linux keeps 15 letters.
         _thread.Start();
     }
@@ -56,7 +62,7 @@ internal sealed partial class SqliteCheckpointer : IDisposable
         {
             while (_state == State.Asked && !_isComplete && Length() >= MostPages)
                 Monitor.Wait(_gate);
-            if (_state == State.Idle && Length() >= Pages)
+            if (_state == State.Idle && Length() >= _pages)
             {
                 _state = State.Asked;
                 Monitor.PulseAll(_gate);
@@ -70,10 +76,9 @@ internal sealed partial class SqliteCheckpointer : IDisposable
         var state = _state == State.Failed ? State.Failed : Try(_moveRest);
         if (state == State.Moved)
             return; // Not yet: again after the next transaction.
-        if (state == State.Failed)
-            state = State.Idle; // It is tried again when the log has grown by as much again.
+        var isFailed = state == State.Failed;
         lock (_gate)
-            (_from, _state) = (written, state);
+            (_from, _pages, _state) = (written, isFailed ? PagesToRetry : _usualPages, isFailed ? State.Idle : state);
 
         int Length() => (written - _from) & int.MaxValue;
     }

@@ -51,8 +51,11 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
     /// <param name="machine">Null: the one we are on.</param>
     /// <param name="refused">Called when the disk has refused, and nothing will be stored any more.</param>
     /// <param name="recordFileLength">How long the <see cref="Records"/> files are, in bytes.</param>
+    /// <param name="logPages">How far the write-ahead log grows before it is moved into the file.</param>
     /// <exception cref="IOException">Another process has the file open, or it cannot be used. The message names the path and <c>Chat:DataPath</c>.</exception>
-    public SqliteFile(string path, DataSync sync = DataSync.Full, ILogger? logger = null, SqliteMachine? machine = null, Action? refused = null, int recordFileLength = RecordFiles.DefaultLength)
+    public SqliteFile(
+        string path, DataSync sync = DataSync.Full, ILogger? logger = null, SqliteMachine? machine = null, Action? refused = null,
+        int recordFileLength = RecordFiles.DefaultLength, int logPages = SqliteCheckpointer.Pages)
     {
         _machine = machine ?? SqliteMachine.This;
         var inMemory = string.Equals(path, InMemory, StringComparison.Ordinal);
@@ -101,7 +104,7 @@ internal sealed class SqliteFile : IStoreSync, IDisposable
                 _data = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
                 _moving = new SqliteSession(connection.ToString());
                 _moving.Execute("PRAGMA checkpoint_fullfsync = 1");
-                _checkpointer = new SqliteCheckpointer(MoveLog, () => _sync.Failure is not null || _writing.TryBeginLogAnew(), _sync.Refuse, logger);
+                _checkpointer = new SqliteCheckpointer(MoveLog, () => _sync.Failure is not null || _writing.TryBeginLogAnew(), _sync.Refuse, logger, logPages);
             }
 
             for (var i = 0; i < Readers && !inMemory; i++)

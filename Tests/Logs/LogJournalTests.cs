@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.Extensions.Time.Testing;
 using OrleansChat.Grains.Logs;
 using OrleansChat.Grains.Storage;
 
@@ -170,32 +169,6 @@ public sealed class LogJournalTests : IDisposable
         await ended.CancelAsync();
 
         Assert.NotEqual(0, await reading);
-    }
-
-    [Fact]
-    public async Task A_minute_later_all_is_in_the_data_file_itself()
-    {
-        var time = new FakeTimeProvider();
-        using var file = new SqliteFile(Path.Combine(_directory, "minute.db"));
-        var store = new SqliteLogStore(file, time: time);
-        var epoch = (await store.OpenAsync("room", create: true, Cancellation))!.Epoch;
-        Assert.True(await store.AppendAsync("room", new LogPosition(epoch, 0), Batch(1), Cancellation));
-        Assert.Equal(0, await SegmentsAsync());
-
-        time.Advance(TimeSpan.FromMinutes(1));
-
-        Assert.Equal(1, await SegmentsAsync()); // The move was asked for first.
-        Assert.True(await store.AppendAsync("room", new LogPosition(epoch, 1), Batch(2), Cancellation));
-        Assert.Equal([1L, 2], await LastsAsync(store, "room"));
-
-        Task<long> SegmentsAsync() => file.WriteAsync(
-            session =>
-            {
-                using var row = session.Query("SELECT count(*) FROM segment");
-                row.Read();
-                return row.GetInt64(0);
-            },
-            Cancellation);
     }
 
     [Fact]
