@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Persistence;
+using Orleans.Statistics;
 using OrleansChat.Grains.Interfaces;
 using OrleansChat.Grains.Logs;
 using OrleansChat.Grains.Storage;
@@ -32,6 +33,8 @@ public static class ChatSilo
         });
         silo.Services.AddSingleton<IStoreSync>(services => services.GetRequiredService<SqliteFile>());
         silo.Services.AddHostedService<SqliteStart>();
+        silo.Services.AddSingleton<IEnvironmentStatisticsProvider, NoStatistics>();
+        silo.Services.Configure<DeploymentLoadPublisherOptions>(load => load.DeploymentLoadPublisherRefreshTime = TimeSpan.Zero); // Never: it tells other silos.
         silo.Services.AddSingleton<ILogStore, SqliteLogStore>();
         silo.AddSqliteGrainStorage(GrainStores.Default);
         silo.AddMemoryGrainStorage(GrainStores.PubSub);

@@ -88,6 +88,8 @@ public sealed class LeaseLoopTests : IAsyncDisposable
         await StartAsync();
         var alice = _front.Connect();
         await alice.SendAsync("""{"type":"join_room","payload":{"room":"lobby"}}""").Soon("the join is answered");
+        var claim = _front.Hub.Rooms.Single().Claim;
+        await _front.UntilAsync(() => _front.Time.GetElapsedTime(_front.Time.GetTimestamp(), claim.RenewAt) > TimeSpan.FromSeconds(10), "the next renewal is later than the look at the feed", Both);
         _front.Cluster.Room("lobby").Append();
 
         _feeds.Forget(partition: 2);
